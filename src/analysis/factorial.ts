@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Arm, presets } from "../methods/presets.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
 import { factOf, keyOf, type RunFact } from "./run_rows.ts";
 import { averageMetric, marginsMetric, metricInfo } from "./metrics.ts";
@@ -10,22 +11,6 @@ import { noVerdicts } from "./no_verdict.ts";
 import { pairsOf, pooledUnit, seedDifferences } from "./pairs.ts";
 import type { Basis } from "./basis.ts";
 import type { RunResults, StudyResults } from "./results.ts";
-
-/** What an arm is made of. */
-export interface Arm {
-  readonly form: string;
-  readonly policy: string;
-  /** What the policy decides by; empty for one that does not score. */
-  readonly score: string;
-}
-
-/** The methods of their own names that are compositions. */
-const named: Readonly<Record<string, Arm>> = {
-  lora: { form: "lora", policy: "fixed", score: "" },
-  adalora: { form: "svd", policy: "mask", score: "importance" },
-  elalora: { form: "svd", policy: "moves", score: "importance" },
-  sora: { form: "gated", policy: "gates", score: "" },
-};
 
 interface Composition {
   readonly form: { readonly type: string; readonly regulariserWeight?: number };
@@ -36,7 +21,7 @@ interface Composition {
 export function armOf(
   { method, options }: { readonly method: string; readonly options: unknown },
 ): Arm | null {
-  if (method !== "composed") return named[method] ?? null;
+  if (method !== "composed") return presets[method] ?? null;
   const { form, policy } = options as Composition;
   return {
     form: form.regulariserWeight === 0 ? `${form.type}, no regulariser` : form.type,

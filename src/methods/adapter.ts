@@ -176,6 +176,11 @@ export const evaluationPass: Pass = {
   },
 };
 
+/** A number as {@linkcode StepRules.feeds} gives it. */
+export function fedNumber(value: number): HostTensor {
+  return { type: "f32", shape: [], data: Float32Array.of(value) };
+}
+
 /** What a method may let the numbers that it feeds to a step depend on. */
 export interface StepContext {
   /** Steps done before this one. */

@@ -2,8 +2,7 @@
  * ALoRA: ranks are scored by leaving them out and by keeping them alone; the worst go, and modules that lost none get as many.
  *
  * Liu et al., arXiv 2403.16187, sections 3 and 4: z = x A G B with gates G fixed at 1 (a rank that lives) or 0 (one that was
- * pruned). A gate that is 0 for good is a rank that is gone, so the adapter is LoRA's and ranks move. Which move is decided in
- * `alora_policy.ts`; the scores, from one batch of examples that is held out of training, are made in
+ * pruned). A gate that is 0 for good is a rank that is gone, so the adapter is LoRA's and ranks move. The scores, from one batch of examples that is held out of training, are made in
  * `train/policy_view.ts`.
  *
  * The paper's text draws both factors of a new rank at random, which changes what the network computes at once; by default B
@@ -13,21 +12,31 @@
  * @module
  */
 import * as z from "zod";
-import { cappedCounts, countsOfMoves } from "../study/budget/range.ts";
-import { isCapped } from "../study/budget/budget.ts";
-import { type Growth } from "./adapter.ts";
-import { aloraPolicy, checkAloraSchedule, roundSteps } from "./alora_policy.ts";
-import { loraParts, loraPrepare } from "./lora.ts";
+import { total } from "../study/budget/costs.ts";
+import { countsOfMoves } from "../study/budget/range.ts";
+import type { RunFacts } from "../study/types.ts";
+import { countsWithin } from "./allocation.ts";
+import { loraForm } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
-import { checkRoomToGrow } from "./rank_policy.ts";
-import { rateOptions, scaleBy, scalingOptions, withBRate } from "./shared_options.ts";
+import { updateOptions } from "./options.ts";
+import {
+  checkRoomToGrow,
+  compareSlots,
+  growthIn,
+  handOut,
+  limitsOf,
+  ranksAfter,
+  rankSlots,
+  type RankState,
+  rankState,
+  spareOf,
+  toRefs,
+} from "./policy_tools.ts";
+import type { ScoredPolicy } from "./rank_policy.ts";
+import { checkHeldOut } from "./slot_scores.ts";
 
 const options = z.strictObject({
-  alpha: z.number().positive().default(16).describe(
-    "Numerator of the scale alpha/r, r the initial rank",
-  ),
-  ...scalingOptions,
-  ...rateOptions,
+  ...updateOptions,
   K1: z.number().positive().default(1).describe("Epochs before the first round"),
   K2: z.number().positive().default(0.25).describe("Epochs between rounds"),
   N_A: z.int().nonnegative().default(8).describe("Rounds at most"),
@@ -42,12 +51,107 @@ const options = z.strictObject({
   ),
 });
 
-/** New rows of A are drawn as at the start, those of B are zero as there, or random. */
-function growthOf(
-  newSlots: z.output<typeof options>["newSlots"],
-): Readonly<Record<string, Growth>> {
-  // AdaLoRA's deviation; the paper states none.
-  return newSlots === "upstream" ? { B: () => ({ type: "normal", deviation: 0.02 }) } : {};
+/** Options of {@linkcode aloraPolicy}, named as in the paper. */
+export type AloraPolicyOptions = Pick<z.output<typeof options>, "K1" | "K2" | "N_A" | "n_A">;
+
+interface AloraState extends Omit<RankState, "initialTotal" | "finalTotal"> {
+  readonly limits: readonly number[];
+  readonly stepsPerEpoch: number;
+  /** Ranks dropped so far, and ranks handed out. */
+  readonly dropped: number;
+  readonly grown: number;
+}
+
+/** The steps that rounds follow, counted from 0. */
+export function roundSteps(
+  { K1, K2, N_A }: Pick<AloraPolicyOptions, "K1" | "K2" | "N_A">,
+  { totalSteps, stepsPerEpoch }: Pick<RunFacts, "totalSteps" | "stepsPerEpoch">,
+): readonly number[] {
+  const first = Math.max(1, Math.round(K1 * stepsPerEpoch));
+  const interval = Math.max(1, Math.round(K2 * stepsPerEpoch));
+  return Array.from({ length: N_A }, (_, round) => first + round * interval - 1)
+    // After the last step no training is left for new ranks.
+    .filter((step) => step < totalSteps - 1);
+}
+
+/**
+ * Checks that a round fits and leaves ranks over.
+ *
+ * @param total Ranks at the start, or null where they are not known.
+ * @throws {RangeError} Naming the options.
+ */
+function checkAloraSchedule(
+  options: AloraPolicyOptions,
+  run: Pick<RunFacts, "totalSteps" | "stepsPerEpoch">,
+  modules: number,
+  total: number | null,
+): void {
+  if (options.N_A === 0) return;
+  if (roundSteps(options, run).length === 0) {
+    throw new RangeError(
+      `Cannot schedule ALoRA in ${run.totalSteps} steps: "K1" of ${options.K1} epochs takes ` +
+        `${Math.max(1, Math.round(options.K1 * run.stepsPerEpoch))}, and a step is wanted after ` +
+        `the first round; lower it or train for more steps`,
+    );
+  }
+  const moved = options.n_A ?? modules;
+  if (total !== null && moved >= total) {
+    throw new RangeError(
+      `Cannot drop ${moved} ranks a round with ALoRA: it starts with ${total} in ${modules} modules, ` +
+        `fewer are wanted; set "n_A" below ${total} or raise the budget`,
+    );
+  }
+}
+
+/** The policy of ALoRA. */
+export function aloraPolicy(options: AloraPolicyOptions): ScoredPolicy<AloraState> {
+  const isDue = (state: AloraState, step: number) =>
+    roundSteps(options, state).includes(step) && state.ranks.some((rank) => rank > 0);
+  return {
+    start(context) {
+      const { initialTotal, finalTotal: _, ...state } = rankState(context);
+      checkAloraSchedule(options, context, state.modules.length, initialTotal);
+      return {
+        ...state,
+        limits: limitsOf(context),
+        stepsPerEpoch: context.stepsPerEpoch,
+        dropped: 0,
+        grown: 0,
+      };
+    },
+    isDue,
+    decide(state, step, scores) {
+      if (!isDue(state, step)) {
+        throw new RangeError(`Cannot move ranks after step ${step}: no round is due`);
+      }
+      const slots = rankSlots(scores, state.modules, state.ranks);
+      const budget = options.n_A ?? state.modules.length;
+      const drop = slots.flat().sort(compareSlots).slice(0, budget);
+      const losers = new Set(drop.map(({ moduleIndex }) => moduleIndex));
+      const open = slots.flatMap((own, index) => {
+        if (losers.has(index)) return [];
+        // A module without ranks has no mean and comes last.
+        const mean = own.length === 0
+          ? -Infinity
+          : total(own.map(({ score }) => score)) / own.length;
+        return [{ index, mean, room: state.limits[index]! - own.length }];
+      });
+      const left = ranksAfter(state.ranks, drop);
+      const grow = handOut(drop.length, open, spareOf(left, state.cap));
+      return {
+        decision: {
+          actions: [{ type: "drop", slots: toRefs(drop) }, growthIn(state.modules, grow)],
+          threshold: drop.at(-1)?.score ?? null,
+        },
+        state: {
+          ...state,
+          ranks: ranksAfter(left, [], grow),
+          dropped: state.dropped + drop.length,
+          grown: state.grown + grow.length,
+        },
+      };
+    },
+  };
 }
 
 /** ALoRA. */
@@ -60,50 +164,42 @@ export const alora = defineMethod({
   budget: {
     keepsCap: () => true,
     meanFactor: () => 1,
-    counts: (chosen, facts) => {
-      const { modules, plan: { initial }, budget } = facts;
-      if (isCapped(budget)) {
-        return cappedCounts(facts, budget.value, 0);
-      }
-      const total = initial.reduce((sum, rank) => sum + rank, 0);
-      const adapted = initial.filter((rank) => rank > 0).length;
-      const moved = roundSteps(chosen, facts).length * (chosen.n_A ?? adapted);
-      return countsOfMoves(facts, {
-        modules: modules.map(({ inSize, outSize }, i) => {
-          const rank = initial[i]!;
-          const most = rank === 0 ? 0 : Math.min(inSize, outSize, rank + moved);
-          return { least: 0, most };
-        }),
-        // What no module has room for is lost.
-        total: { least: Math.max(0, total - moved), most: total },
-        moved,
-      });
-    },
+    counts: (chosen, facts) =>
+      countsWithin(facts, 0, () => {
+        const { initial } = facts.plan;
+        const adapted = initial.filter((rank) => rank > 0).length;
+        const moved = roundSteps(chosen, facts).length * (chosen.n_A ?? adapted);
+        const limits = limitsOf(facts);
+        return countsOfMoves(facts, {
+          modules: initial.map((rank, i) => ({
+            least: 0,
+            most: rank === 0 ? 0 : Math.min(limits[i]!, rank + moved),
+          })),
+          // What no module has room for is lost.
+          total: { least: Math.max(0, total(initial) - moved), most: total(initial) },
+          moved,
+        });
+      }),
   },
   check: (chosen, { trainExamples, modules, plan, ...run }) => {
     if (chosen.N_A === 0) return;
-    const total = plan === null ? null : plan.initial.reduce((sum, rank) => sum + rank, 0);
-    const adapted = plan === null ? modules : modules.filter((_, i) => plan.initial[i]! > 0);
-    checkAloraSchedule(chosen, run, adapted.length, total);
-    if (chosen.examples >= trainExamples) {
-      throw new RangeError(
-        `Cannot hold out ${chosen.examples} examples to score ALoRA's ranks on: the run trains on ${trainExamples}, ` +
-          `more are wanted; lower "examples"`,
-      );
-    }
+    const adapted = plan?.initial.filter((rank) => rank > 0) ?? modules;
+    checkAloraSchedule(chosen, run, adapted.length, plan === null ? null : total(plan.initial));
+    checkHeldOut(chosen.examples, trainExamples, "ALoRA's ranks");
     if (plan !== null) checkRoomToGrow("ALoRA", modules, plan.initial, null);
   },
   bind: (chosen) => ({
     adapter: {
-      parts: withBRate(loraParts, chosen.bRate),
-      prepare: loraPrepare,
-      scale: scaleBy(chosen),
+      ...loraForm(chosen),
       // Rounds are few: doubling the room of the modules that outgrow it costs less than empty rows in each step.
       policy: chosen.N_A === 0 ? null : {
         rule: aloraPolicy(chosen),
         kind: "move",
         scores: { type: "removal", examples: chosen.examples },
-        growth: growthOf(chosen.newSlots),
+        // New rows of A are drawn as at the start, those of B are zero as there, or random; AdaLoRA's deviation: the paper states none.
+        growth: chosen.newSlots === "upstream"
+          ? { B: () => ({ type: "normal", deviation: 0.02 }) }
+          : {},
       },
     },
   }),

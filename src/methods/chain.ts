@@ -8,7 +8,8 @@
  * @module
  */
 import type { RandomStream } from "../base/random.ts";
-import { checkContext, type RankPolicy, resolveSteps } from "./rank_policy.ts";
+import { moduleNamesOf, resolveSteps } from "./policy_tools.ts";
+import type { RankPolicy } from "./rank_policy.ts";
 
 /**
  * Fewest steps of a block: the trained factor starts at zero and Adam's first steps have the full size of the rate whatever the
@@ -95,11 +96,11 @@ export type ChooseRanks = (
 export function chainPolicy(starts: BlockStarts, choose: ChooseRanks): RankPolicy<ChainState> {
   return {
     start: (context) => {
-      checkContext(context);
-      const { modules, ranks, finalTotal, totalSteps } = context;
+      const modules = moduleNamesOf(context);
+      const { ranks, finalTotal, totalSteps } = context;
       return {
         starts: starts(totalSteps),
-        room: Object.fromEntries(modules.map(({ name }, i) => [name, ranks[i]!])),
+        room: Object.fromEntries(modules.map((name, i) => [name, ranks[i]!])),
         total: finalTotal,
       };
     },

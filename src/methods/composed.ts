@@ -1,60 +1,68 @@
 /**
  * Any form with any policy: the controls that a claim about rank allocation needs.
  *
- * A form says how a rank's rows make an update (`forms.ts`), a policy where ranks go (`elalora_policy.ts`, `adalora_policy.ts`,
- * `prune_policy.ts`, `grow_policy.ts`, `sora_policy.ts`), and a score what a policy decides by (`slot_scores.ts`). Named methods are
- * such compositions: `elalora` is `svd` with `moves`, `adalora` is `svd` with `mask`, `sora` is `gated` with `gates`. Beside each
- * policy stands its random control, which does as much as often to ranks that are drawn.
+ * A form says how a rank's rows make an update, a policy where ranks go, and a score what a policy decides by (`slot_scores.ts`).
+ * Some named methods are such compositions (`presets.ts`). Beside each policy stands its random control, which does as much as often
+ * to ranks that are drawn.
+ *
+ * | form | update | paper |
+ * |---|---|---|
+ * | `lora` | (α/r) B A | arXiv 2106.09685, equation 3 |
+ * | `svd` | (α/r) B diag(E) A, kept near-orthogonal by a regulariser | arXiv 2303.10512, equations 3 and 4 |
+ * | `gated` | (α/r) B diag(g) A with gates g from N(0, 1) | arXiv 2311.11696, equation 4 |
  *
  * @module
  */
 import * as z from "zod";
-import { cappedCounts, countsOfFound, countsOfMasks, exactly } from "../study/budget/range.ts";
-import { isCapped } from "../study/budget/budget.ts";
-import type { CountFacts, PlannedCounts, RunFacts } from "../study/types.ts";
 import { closed } from "../study/schema/shapes.ts";
-import { adaloraPolicy, checkAdaloraSchedule, meanMasked } from "./adalora_policy.ts";
-import { type AdapterPolicy, type StepRules } from "./adapter.ts";
-import {
-  checkMoves,
-  elaloraPolicyOptions,
-  moveCapacity,
-  moveCounts,
-  moveOptions,
-} from "./elalora.ts";
-import { movesByScore, movesPolicy, randomMoves } from "./elalora_policy.ts";
-import { beforeOptions, checkTexts, estimateBy } from "./before_training.ts";
-import { type Form, formOf, formOptions } from "./forms.ts";
-import { growPolicy } from "./grow_policy.ts";
-import { defineMethod } from "./method.ts";
+import { masks } from "./adalora.ts";
+import { type Allocation, compose, type Form } from "./allocation.ts";
+import { beforeOptions, findsBefore } from "./before_training.ts";
+import { moveOptions, moves } from "./elalora.ts";
+import { grows } from "./grow_policy.ts";
+import { loraForm } from "./lora_form.ts";
+import { stepsOption, updateOptions } from "./options.ts";
 import { lineOverLayers } from "./prilora.ts";
-import { checkPruneSchedule, meanLeft, pruneAfterTraining, prunePolicy } from "./prune_policy.ts";
-import { scoredBy, scoreNames, sourceOf } from "./slot_scores.ts";
-import { gateOptions, gateRules } from "./sora.ts";
-import { checkSoraSchedule } from "./sora_policy.ts";
+import { prunes, prunesAfter } from "./prune_policy.ts";
+import { checkHeldOut, scoreNames } from "./slot_scores.ts";
+import { gatedForm, gateOptions, gates } from "./sora.ts";
+import { regulariserOptions, smoothingOptions, svdForm } from "./svd_form.ts";
 
-const rate = z.number().min(0).lt(1);
+const formOptions = z.discriminatedUnion("type", [
+  closed({ type: z.literal("lora"), ...updateOptions }),
+  closed({ type: z.literal("svd"), ...updateOptions, ...regulariserOptions }),
+  closed({ type: z.literal("gated"), ...updateOptions }),
+]);
 
-/** By what a policy tells which ranks matter. */
+type FormOptions = z.output<typeof formOptions>;
+
+function formOf(chosen: FormOptions): Form {
+  switch (chosen.type) {
+    case "lora":
+      return loraForm(chosen);
+    case "svd":
+      return svdForm(chosen);
+    case "gated":
+      return gatedForm(chosen);
+  }
+}
+
 const scoreOptions = {
   score: z.enum(scoreNames).default("importance").describe(
     "What ranks are scored by: importance (ElaLoRA's), sensitivity, magnitude, fisher, removal (ALoRA's) or random",
   ),
-  beta1: rate.default(0.85).describe("Smoothing of the sensitivity"),
-  beta2: rate.default(0.85).describe("Smoothing of the uncertainty"),
+  ...smoothingOptions,
   examples: z.int().positive().default(32).describe(
     "Training examples that removal scores on; they are not trained on",
   ),
 };
 
-const steps = z.number().nonnegative();
-
 /** When ranks leave or come, as AdaLoRA's schedule has it. */
 const scheduleOptions = {
-  initWarmup: steps.default(0.1).describe(
+  initWarmup: stepsOption.default(0.1).describe(
     "Steps before the first event: a share below 1, else steps",
   ),
-  finalWarmup: steps.default(0.3).describe(
+  finalWarmup: stepsOption.default(0.3).describe(
     "Steps after the last event: a share below 1, else steps",
   ),
   interval: z.number().positive().default(10).describe(
@@ -90,219 +98,60 @@ const policyOptions = z.discriminatedUnion("type", [
   beforeOptions,
 ]);
 
-type PolicyOptions = z.output<typeof policyOptions>;
-
-const options = z.strictObject({
-  form: formOptions.prefault({ type: "lora" }).describe("How a rank's rows make an update"),
-  policy: policyOptions.prefault({ type: "fixed" }).describe("Where ranks go"),
-});
-
-/** What the rule, the kind and the scores of a policy are, and what it does to steps. */
-interface Bound {
-  readonly policy: AdapterPolicy | null;
-  readonly step?: StepRules;
-}
-
-/** Parts with a row a rank, A first. */
-function partsOf({ parts }: Form): readonly string[] {
-  return parts.map(({ name }) => name);
-}
-
-/** The options of AdaLoRA's policy. */
-function maskOptions(chosen: Extract<PolicyOptions, { type: "mask" }>) {
-  const { initWarmup, finalWarmup, interval } = chosen;
-  return { initWarmup, finalWarmup, interval, ties: "exact", lastMask: "forced" } as const;
-}
-
-function scoresOf(
-  chosen: z.output<z.ZodObject<typeof scoreOptions>>,
-): Pick<AdapterPolicy, "scores"> {
-  const scores = sourceOf(chosen.score, chosen);
-  return scores === undefined ? {} : { scores };
-}
-
-function boundPolicy(form: Form, chosen: PolicyOptions): Bound {
-  const parts = partsOf(form);
+function allocationOf(chosen: z.output<typeof policyOptions>, form: Form): Allocation {
   switch (chosen.type) {
     case "fixed":
-    case "line":
-    case "before":
-      return { policy: null };
-    case "moves": {
-      const given = elaloraPolicyOptions({ ...chosen, ties: "exact", poolOverlap: "cut" });
-      const rule = movesPolicy(given, chosen.score === "random" ? randomMoves : movesByScore);
-      return {
-        policy: {
-          rule: scoredBy(chosen.score, rule, parts),
-          kind: "move",
-          ...scoresOf(chosen),
-          growth: form.growth,
-          capacity: (rank) => moveCapacity(rank, chosen.k),
-        },
-      };
+      return {};
+    case "moves":
+      return moves({ ...chosen, title: "moves" }, form);
+    case "mask": {
+      const usual = { ties: "exact", lastMask: "forced", intervalName: "interval" } as const;
+      return masks({ ...chosen, ...usual }, form);
     }
-    case "mask":
-      return {
-        policy: {
-          rule: scoredBy(chosen.score, adaloraPolicy(maskOptions(chosen)), parts),
-          kind: "mask",
-          ...scoresOf(chosen),
-        },
-      };
     case "prune":
-      return {
-        policy: {
-          rule: scoredBy(chosen.score, prunePolicy(chosen), parts),
-          kind: "move",
-          ...scoresOf(chosen),
-        },
-      };
+      return prunes(chosen, form);
     case "prune-after":
-      return { policy: { rule: pruneAfterTraining(parts), kind: "move" } };
+      return prunesAfter(chosen, form);
     case "grow":
-      return {
-        policy: {
-          rule: scoredBy(chosen.score, growPolicy(chosen, chosen.score === "random"), parts),
-          kind: "move",
-          ...scoresOf(chosen),
-          growth: form.growth,
-          capacity: (rank) => Math.ceil(rank / chosen.start),
-        },
-      };
+      return grows(chosen, form);
     case "gates":
-      return gateRules(chosen);
+      return gates(chosen);
+    case "line":
+      return { rankWeights: (modules) => lineOverLayers(chosen.first, chosen.last, modules) };
+    case "before":
+      return findsBefore(chosen);
   }
 }
 
 /** Why a form cannot have a policy, or null. */
-function refusal({ type }: { readonly type: string }, policy: PolicyOptions): string | null {
-  if (policy.type === "gates" && type !== "gated") {
-    return `found the policy "gates" with the form "${type}", which has no gates; want the form "gated"`;
+function refusal(form: string, policy: string): string | null {
+  if (policy === "gates" && form !== "gated") {
+    return `found the policy "gates" with the form "${form}", which has no gates; want the form "gated"`;
   }
-  if (policy.type === "mask" && type === "lora") {
+  if (policy === "mask" && form === "lora") {
     return 'found the policy "mask" with the form "lora", whose ranks have no number of their own to mask; want the ' +
       'form "svd" or "gated", or the policy "prune"';
   }
   return null;
 }
 
-function countsOf(chosen: z.output<typeof options>, facts: CountFacts): PlannedCounts {
-  const { policy } = chosen;
-  const { plan, budget } = facts;
-  if (isCapped(budget)) {
-    return cappedCounts(
-      facts,
-      budget.value,
-      policy.type === "moves" || policy.type === "grow" ? 1 : 0,
-    );
-  }
-  switch (policy.type) {
-    case "moves":
-      return moveCounts(
-        elaloraPolicyOptions({ ...policy, ties: "exact", poolOverlap: "cut" }),
-        facts,
-      );
-    case "mask":
-    case "prune":
-    case "prune-after": {
-      const { initial, finalTotal } = plan;
-      const all = initial.reduce((sum, rank) => sum + rank, 0);
-      // The best evaluation may come before the last event.
-      const most = facts.keep === "best" ? all : finalTotal;
-      return countsOfMasks(facts, { least: finalTotal, most });
-    }
-    case "grow":
-      return { initial: exactly(plan.initialParameters), peak: null, final: null };
-    case "gates":
-      return countsOfMasks(facts);
-    case "before":
-      return countsOfFound(
-        facts,
-        facts.modules.map(({ inSize, outSize }) => ({ least: 0, most: Math.min(inSize, outSize) })),
-      );
-    default: {
-      const { initialParameters, peakParameters, finalParameters } = plan;
-      return {
-        initial: exactly(initialParameters),
-        peak: exactly(peakParameters),
-        final: exactly(finalParameters),
-      };
-    }
-  }
-}
-
-function checkSchedule(chosen: z.output<typeof options>, facts: RunFacts): void {
-  const { form, policy } = chosen;
-  const reason = refusal(form, policy);
-  if (reason !== null) throw new RangeError(`Cannot compose an adapter: ${reason}`);
-  const { totalSteps, trainExamples } = facts;
-  if (policy.type === "moves") {
-    checkMoves(
-      "moves",
-      elaloraPolicyOptions({ ...policy, ties: "exact", poolOverlap: "cut" }),
-      facts,
-    );
-  }
-  if (policy.type === "mask") checkAdaloraSchedule(maskOptions(policy), totalSteps, "interval");
-  if (policy.type === "prune" || policy.type === "grow") checkPruneSchedule(policy, totalSteps);
-  if (policy.type === "gates") checkSoraSchedule(policy, totalSteps);
-  if (policy.type === "before") checkTexts(policy, trainExamples);
-  if ("score" in policy && policy.score === "removal" && policy.examples >= trainExamples) {
-    throw new RangeError(
-      `Cannot hold out ${policy.examples} examples to score ranks on: the run trains on ${trainExamples}, more are ` +
-        'wanted; lower "examples"',
-    );
-  }
-}
-
-/** Trained ranks averaged over a run, as a multiple of those at its end. */
-function meanFactorOf(policy: PolicyOptions, totalSteps: number): number | null {
-  switch (policy.type) {
-    case "mask":
-      return meanMasked(maskOptions(policy), policy.initialFactor, totalSteps);
-    case "prune":
-      return meanLeft(policy, policy.initialFactor, totalSteps);
-    case "grow":
-      return meanLeft(policy, policy.start, totalSteps);
-    case "prune-after":
-      return policy.initialFactor;
-    case "gates":
-      return null;
-    default:
-      return 1;
-  }
-}
-
 /** A form with a policy. */
-export const composed = defineMethod({
+export const composed = compose({
   name: "composed",
   title: "Form and policy",
   source: "the papers of its form and its policy",
   version: 1,
-  options,
-  budget: {
-    initialFactor: ({ policy }) =>
-      "initialFactor" in policy ? policy.initialFactor : policy.type === "grow" ? policy.start : 1,
-    meanFactor: ({ policy }, totalSteps) => meanFactorOf(policy, totalSteps),
-    rankWeights: ({ policy }, modules) =>
-      policy.type === "line" ? lineOverLayers(policy.first, policy.last, modules) : null,
-    keepsCap: ({ policy }) => !["fixed", "line", "gates", "before"].includes(policy.type),
-    counts: countsOf,
+  options: z.strictObject({
+    form: formOptions.prefault({ type: "lora" }).describe("How a rank's rows make an update"),
+    policy: policyOptions.prefault({ type: "fixed" }).describe("Where ranks go"),
+  }),
+  check: ({ form, policy }, { trainExamples }) => {
+    const reason = refusal(form.type, policy.type);
+    if (reason !== null) throw new RangeError(`Cannot compose an adapter: ${reason}`);
+    if ("score" in policy && policy.score === "removal") {
+      checkHeldOut(policy.examples, trainExamples);
+    }
   },
-  check: checkSchedule,
-  bind: (chosen) => {
-    const form = formOf(chosen.form);
-    const { policy, step } = boundPolicy(form, chosen.policy);
-    const { parts, prepare, scale, regulariser } = form;
-    return {
-      ...(chosen.policy.type === "before" ? { estimate: estimateBy(chosen.policy) } : {}),
-      adapter: {
-        parts,
-        prepare,
-        scale,
-        policy,
-        step: { ...step, ...(regulariser === null ? {} : { regulariser }) },
-      },
-    };
-  },
+  form: ({ form }) => formOf(form),
+  allocation: ({ policy }, form) => allocationOf(policy, form),
 });

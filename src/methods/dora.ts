@@ -13,13 +13,12 @@ import * as z from "zod";
 import type { HostTensor } from "../graph/mod.ts";
 import { foldedCosts } from "./adapter.ts";
 import { rowNorms } from "./decomposed_linear.ts";
-import { loraOptions, loraParts, loraPrepare } from "./lora.ts";
+import { constantPart, loraForm, loraPrepare, loraRateOptions } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
-import { laterOption, rateOptions, scaleBy, withBRate } from "./shared_options.ts";
+import { laterOption } from "./options.ts";
 
 const options = z.strictObject({
-  ...loraOptions,
-  ...rateOptions,
+  ...loraRateOptions,
   magnitudeDecay: laterOption(z.enum(["change", "whole"]), "change").describe(
     "What weight decay pulls to zero: what lengths have gained, or the whole lengths, as in peft; default change",
   ),
@@ -32,23 +31,22 @@ export const dora = defineMethod({
   source: "arXiv 2402.09353",
   version: 1,
   options,
-  bind: (options) => ({
-    adapter: {
-      parts: [
-        ...withBRate(loraParts, options.bRate),
-        {
-          name: "M",
-          per: "module",
-          rowLength: ({ outSize }) => outSize,
-          initial: () => ({ type: "constant", value: 0 }),
-          ...(options.magnitudeDecay === "whole"
-            ? { decayBase: (weight: HostTensor) => rowNorms(weight).data }
-            : {}),
-        },
-      ],
-      prepare: (parts, scale) => ({ ...loraPrepare(parts, scale), magnitude: parts["M"]! }),
-      scale: scaleBy(options),
-      storage: { costs: { ...foldedCosts, perModule: ({ outSize }) => outSize } },
-    },
-  }),
+  bind: (chosen) => {
+    const { parts, scale } = loraForm(chosen);
+    const lengths = constantPart("M", {
+      per: "module",
+      rowLength: ({ outSize }) => outSize,
+      ...(chosen.magnitudeDecay === "whole"
+        ? { decayBase: (weight: HostTensor) => rowNorms(weight).data }
+        : {}),
+    });
+    return {
+      adapter: {
+        parts: [...parts, lengths],
+        prepare: (rows, factor) => ({ ...loraPrepare(rows, factor), magnitude: rows["M"]! }),
+        scale,
+        storage: { costs: { ...foldedCosts, perModule: ({ outSize }) => outSize } },
+      },
+    };
+  },
 });

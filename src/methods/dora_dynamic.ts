@@ -25,37 +25,40 @@ import {
   type Tensor,
   transpose,
 } from "../graph/mod.ts";
-import { countsOfMasks } from "../study/budget/range.ts";
-import { type AdapterPart, type PartGroup, type Regulariser } from "./adapter.ts";
-import {
-  checkDynamicRanks,
-  dynamicRankPolicy,
-  maskingPhase,
-  meanUnmasked,
-} from "./dora_dynamic_policy.ts";
+import { type AdapterPart, fedNumber, type PartGroup, type Regulariser } from "./adapter.ts";
+import { fallingCounts } from "./allocation.ts";
+import { constantPart } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
-import { rateOptions, scaleBy, scalingOptions, withBRate } from "./shared_options.ts";
+import { scaleBy, smoothingOption, stepsOption, updateOptions, withBRate } from "./options.ts";
+import {
+  compareSlots,
+  intervalOf,
+  maskedWithin,
+  meanRanks,
+  partScores,
+  phaseOf,
+  type PhaseOptions,
+  rankSlots,
+  type RankState,
+  rankState,
+  type Totals,
+} from "./policy_tools.ts";
+import type { RankPolicy } from "./rank_policy.ts";
 import { svdPrepare } from "./svd_form.ts";
 
-const steps = z.number().nonnegative();
-
 const options = z.strictObject({
-  alpha: z.number().positive().default(16).describe(
-    "Numerator of the scale alpha/r, r the initial rank",
-  ),
-  ...scalingOptions,
-  ...rateOptions,
+  ...updateOptions,
   initialFactor: z.number().min(1).default(1.5).describe("Initial over final rank"),
-  initWarmup: steps.default(0.15).describe(
+  initWarmup: stepsOption.default(0.15).describe(
     "Steps at the initial rank: a share below 1, else steps",
   ),
-  finalWarmup: steps.default(0.5).describe(
+  finalWarmup: stepsOption.default(0.5).describe(
     "Steps at the final rank: a share below 1, else steps",
   ),
   interval: z.number().positive().default(100).describe(
     "Steps between masks: a share of all steps below 1, else steps; the last one is at the end of the phase in any case",
   ),
-  beta: z.number().min(0).lt(1).default(0.9).describe("Smoothing of the scores"),
+  beta: smoothingOption.default(0.9).describe("Smoothing of the scores"),
   regulariserWeight: z.number().nonnegative().default(0.1).describe(
     "Weight of the variance of rows of A and columns of B, until ranks are final; 0 for none",
   ),
@@ -71,18 +74,13 @@ const parts: readonly AdapterPart[] = [
     rowLength: ({ inSize }) => inSize,
     initial: ({ inSize }) => ({ type: "uniform", bound: Math.sqrt(6 / inSize) }),
   },
-  { name: "E", rowLength: () => 1, initial: () => ({ type: "constant", value: 0 }) },
+  constantPart("E"),
   {
     name: "B",
     rowLength: ({ outSize }) => outSize,
     initial: (_, rank) => ({ type: "uniform", bound: Math.sqrt(6 / rank) }),
   },
-  {
-    name: "S",
-    rowLength: () => 1,
-    initial: () => ({ type: "constant", value: 0 }),
-    isTrained: false,
-  },
+  constantPart("S", { isTrained: false }),
 ];
 
 /** Added to the norm of an update, which is zero at the start. */
@@ -125,6 +123,101 @@ function varianceRegulariser(weight: number): Regulariser {
   };
 }
 
+/** Options of {@linkcode dynamicRankPolicy}. */
+export interface DynamicRankOptions extends PhaseOptions {
+  /**
+   * `exact` masks as many as are due by (score, module, slot), and none while none is due; `upstream` masks all at or below the
+   * threshold, and one at least.
+   */
+  readonly ties: "exact" | "upstream";
+}
+
+/** Steps done before masking starts, and how many it takes. */
+export function maskingPhase(
+  options: Omit<DynamicRankOptions, "interval" | "ties">,
+  totalSteps: number,
+): { readonly start: number; readonly length: number } {
+  const { start, end } = phaseOf(options, totalSteps);
+  return { start, length: end - start };
+}
+
+/** The place in the phase of a step that is counted from 0, when it is done: from 0 at its start to its length. */
+function placeOf(options: DynamicRankOptions, totalSteps: number, step: number): number | null {
+  const { start, length } = maskingPhase(options, totalSteps);
+  const place = step + 1 - start;
+  const interval = intervalOf(options, totalSteps);
+  const least = options.ties === "upstream" ? 0 : 1;
+  if (place < least || place > length) return null;
+  return place % interval === 0 || place === length ? place : null;
+}
+
+/**
+ * Checks that there is a step between the warm-ups.
+ *
+ * @throws {RangeError} Naming the options.
+ */
+export function checkDynamicRanks(options: DynamicRankOptions, totalSteps: number): void {
+  if (maskingPhase(options, totalSteps).length > 0) return;
+  throw new RangeError(
+    `Cannot mask ranks in ${totalSteps} steps: found an "initWarmup" of ${options.initWarmup} and a "finalWarmup" of ` +
+      `${options.finalWarmup}, want at least one step between them; lower one of them or train for more steps`,
+  );
+}
+
+/** Ranks that are masked at a place of the phase: ⌊(N₀ − N)·(t/T)³⌋. */
+export function maskedAt(
+  { initialTotal, finalTotal }: Totals,
+  place: number,
+  length: number,
+): number {
+  return Math.floor((initialTotal - finalTotal) * (place / length) ** 3);
+}
+
+/** Ranks that are not masked, averaged over the steps of a run, as a multiple of the final ones. */
+export function meanUnmasked(
+  options: DynamicRankOptions,
+  initialFactor: number,
+  totalSteps: number,
+): number {
+  const { length } = maskingPhase(options, totalSteps);
+  return meanRanks(initialFactor, totalSteps, (step, totals) => {
+    const place = placeOf(options, totalSteps, step);
+    return place === null ? null : totals.initialTotal - maskedAt(totals, place, length);
+  });
+}
+
+/** The policy. */
+export function dynamicRankPolicy(options: DynamicRankOptions): RankPolicy<RankState> {
+  return {
+    start: (context) => {
+      const state = rankState(context);
+      checkDynamicRanks(options, context.totalSteps);
+      return state;
+    },
+    isDue: ({ totalSteps }, step) => placeOf(options, totalSteps, step) !== null,
+    decide: (state, step, _, seen) => {
+      const { length } = maskingPhase(options, state.totalSteps);
+      const place = placeOf(options, state.totalSteps, step);
+      if (place === null) {
+        throw new RangeError(`Cannot mask ranks after step ${step}: no event is due`);
+      }
+      const scores = partScores(state.modules, seen, "S");
+      const all = rankSlots(scores, state.modules, state.ranks).flat().sort(compareSlots);
+      const due = maskedAt(state, place, length);
+      const most = all.length - (options.ties === "upstream" ? Math.max(1, due) : due);
+      const { slots, threshold } = maskedWithin(all, most, state, options.ties);
+      return {
+        decision: {
+          actions: [{ type: "mask", slots, isPermanent: place === length }],
+          threshold,
+          scores,
+        },
+        state,
+      };
+    },
+  };
+}
+
 /** DoRA with dynamic rank. */
 export const doraDynamic = defineMethod({
   name: "dora-dynamic",
@@ -137,15 +230,7 @@ export const doraDynamic = defineMethod({
     // Equal scores mask more than are due in the authors' code.
     keepsCap: ({ ties }) => ties === "exact",
     meanFactor: (chosen, totalSteps) => meanUnmasked(chosen, chosen.initialFactor, totalSteps),
-    counts: ({ ties }, facts) => {
-      const { initial, finalTotal } = facts.plan;
-      const all = initial.reduce((sum, rank) => sum + rank, 0);
-      // The best evaluation may come before the last mask; equal scores may mask more than are due.
-      return countsOfMasks(facts, {
-        least: ties === "upstream" ? 0 : finalTotal,
-        most: facts.keep === "best" ? all : finalTotal,
-      });
-    },
+    counts: ({ ties }, facts) => fallingCounts(facts, ties),
   },
   check: (chosen, { totalSteps }) => checkDynamicRanks(chosen, totalSteps),
   bind: (chosen) => ({
@@ -167,7 +252,7 @@ export const doraDynamic = defineMethod({
         feeds: ({ step, totalSteps }) => {
           const { start, length } = maskingPhase(chosen, totalSteps);
           const isMasking = step + 1 <= start + length ? 1 : 0;
-          return { isMasking: { type: "f32", shape: [], data: Float32Array.of(isMasking) } };
+          return { isMasking: fedNumber(isMasking) };
         },
       },
     },

@@ -23,9 +23,9 @@ import {
   type Tensor,
 } from "../graph/mod.ts";
 import type { LowRankUpdate, Pass, StepContext } from "./adapter.ts";
-import { loraParts, loraPrepare } from "./lora.ts";
+import { loraParts, loraPrepare } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
-import { rateOptions, withBRate } from "./shared_options.ts";
+import { rateOptions, withBRate } from "./options.ts";
 
 const options = z.strictObject({
   alpha: z.number().positive().default(16).describe("Numerator of the scale"),

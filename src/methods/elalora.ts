@@ -9,21 +9,23 @@
  * @module
  */
 import * as z from "zod";
-import { cappedCounts, countsOfMoves } from "../study/budget/range.ts";
-import { isCapped } from "../study/budget/budget.ts";
+import { total } from "../study/budget/costs.ts";
+import { countsOfMoves } from "../study/budget/range.ts";
 import type { CountFacts, PlannedCounts, RunFacts } from "../study/types.ts";
+import { type Allocation, compose, countsWithin, type Form } from "./allocation.ts";
 import {
   checkElaloraSchedule,
-  elaloraPolicy,
   type ElaloraPolicyOptions,
   mostMoved,
+  movesByScore,
+  movesPolicy,
+  randomMoves,
   resolveMoves,
 } from "./elalora_policy.ts";
-import { defineMethod } from "./method.ts";
-import { checkRoomToGrow } from "./rank_policy.ts";
-import { svdAdapter, svdOptions } from "./svd_form.ts";
-
-const steps = z.number().nonnegative();
+import { stepsOption } from "./options.ts";
+import { checkRoomToGrow, limitsOf } from "./policy_tools.ts";
+import { scored, type ScoreOptions } from "./slot_scores.ts";
+import { svdForm, svdOptions } from "./svd_form.ts";
 
 /** A whole number from `least`, or a share between 0 and 1. */
 function countOrShare(least: number) {
@@ -35,10 +37,10 @@ function countOrShare(least: number) {
 
 /** The schedule of moves, and which ranks they choose, as options. */
 export const moveOptions = {
-  initWarmup: steps.default(0.1).describe(
+  initWarmup: stepsOption.default(0.1).describe(
     "Steps before the first move: a share below 1, else steps",
   ),
-  finalWarmup: steps.default(0.3).describe(
+  finalWarmup: stepsOption.default(0.3).describe(
     "Steps after the last move: a share below 1, else steps",
   ),
   maskInterval: countOrShare(1).default(10).describe(
@@ -61,6 +63,87 @@ export const moveOptions = {
     "What becomes of a module of rank 1: absorbing takes no more part (if left out), open may grow again",
   ),
 };
+
+/** Values of {@linkcode moveOptions} and a score, with the switches of ElaLoRA's own file; by default none of them is upstream's. */
+export interface MoveOptions extends z.output<z.ZodObject<typeof moveOptions>>, ScoreOptions {
+  readonly ties?: "exact" | "upstream";
+  readonly poolOverlap?: "cut" | "upstream";
+  readonly optimizer?: "resize" | "upstream-reset";
+  /** What messages call the method. */
+  readonly title: string;
+}
+
+function policyOptions(chosen: MoveOptions): ElaloraPolicyOptions {
+  const { initWarmup, finalWarmup, decay, ties = "exact", maxRank, floor } = chosen;
+  return {
+    movedRanks: chosen.b,
+    perModule: chosen.k,
+    initWarmup,
+    finalWarmup,
+    interval: chosen.maskInterval,
+    decay,
+    ties,
+    poolOverlap: chosen.poolOverlap === "upstream" ? "allow" : "cut",
+    maxRank,
+    floor,
+    resetOptimizer: chosen.optimizer === "upstream-reset",
+  };
+}
+
+/** Slots to make room for in a module from which up to `k` leave at an event, or a share of them. */
+function capacityFor(rank: number, k: number): number {
+  const offered = k < 1 ? Math.ceil(k * rank) : k;
+  return rank + Math.max(2 * offered, Math.ceil(rank / 2));
+}
+
+function moveCounts(given: ElaloraPolicyOptions, facts: CountFacts): PlannedCounts {
+  const { modules, plan: { initial }, totalSteps } = facts;
+  const options = resolveMoves(given, initial.filter((rank) => rank > 0), totalSteps);
+  const moved = mostMoved(options, totalSteps);
+  const isExact = options.ties === "exact";
+  const limits = limitsOf({ modules });
+  return countsOfMoves(facts, {
+    // A module's last rank stays; upstream's ties know no bound, and drop more than they grow where scores are equal.
+    modules: initial.map((rank, i) => {
+      if (rank === 0) return { least: 0, most: 0 };
+      const limit = Math.max(rank, Math.min(options.maxRank ?? Infinity, limits[i]!));
+      return { least: 1, most: isExact ? Math.min(limit, rank + moved) : rank + moved };
+    }),
+    total: { least: isExact ? total(initial) : 0, most: total(initial) },
+    moved: isExact ? moved : Infinity,
+  });
+}
+
+function checkMoves(
+  title: string,
+  given: ElaloraPolicyOptions,
+  { totalSteps, modules, plan }: RunFacts,
+): void {
+  const options = resolveMoves(given, plan?.initial.filter((rank) => rank > 0) ?? [], totalSteps);
+  checkElaloraSchedule(options, totalSteps);
+  // The authors' code knows no bound.
+  if (options.movedRanks === 0 || options.ties === "upstream" || plan === null) return;
+  checkRoomToGrow(title, modules, plan.initial, options.maxRank);
+}
+
+/** Moves on ElaLoRA's schedule, by any score or drawn. */
+export function moves(chosen: MoveOptions, form: Form): Allocation {
+  const options = policyOptions(chosen);
+  const rule = movesPolicy(options, chosen.score === "random" ? randomMoves : movesByScore);
+  return {
+    policy: {
+      ...scored(chosen, rule, form),
+      kind: "move",
+      ...(form.growth === undefined ? {} : { growth: form.growth }),
+      capacity: (rank) => capacityFor(rank, chosen.k),
+    },
+    // The authors' ties know no bound.
+    keepsCap: options.ties === "exact",
+    meanFactor: () => 1,
+    counts: (facts) => countsWithin(facts, 1, () => moveCounts(options, facts)),
+    check: (facts) => checkMoves(chosen.title, options, facts),
+  };
+}
 
 const options = z.strictObject({
   ...svdOptions,
@@ -113,104 +196,17 @@ function writeOutUpstream(
   return { ...given, ...upstreamSwitches };
 }
 
-/** Values of {@linkcode moveOptions}, with the switches of ElaLoRA's own file. */
-type MoveOptions = z.output<z.ZodObject<typeof moveOptions>> & {
-  readonly ties: "exact" | "upstream";
-  readonly poolOverlap: "cut" | "upstream";
-  readonly optimizer?: "resize" | "upstream-reset";
-};
-
-/** The options of the policy that moves ranks. */
-export function elaloraPolicyOptions(chosen: MoveOptions): ElaloraPolicyOptions {
-  return {
-    movedRanks: chosen.b,
-    perModule: chosen.k,
-    initWarmup: chosen.initWarmup,
-    finalWarmup: chosen.finalWarmup,
-    interval: chosen.maskInterval,
-    decay: chosen.decay,
-    ties: chosen.ties,
-    poolOverlap: chosen.poolOverlap === "cut" ? "cut" : "allow",
-    maxRank: chosen.maxRank,
-    floor: chosen.floor,
-    resetOptimizer: chosen.optimizer === "upstream-reset",
-  };
-}
-
-/** Slots to make room for in a module from which up to `k` leave at an event, or a share of them. */
-export function moveCapacity(rank: number, k: number): number {
-  const offered = k < 1 ? Math.ceil(k * rank) : k;
-  return rank + Math.max(2 * offered, Math.ceil(rank / 2));
-}
-
-/** The adapter parameters of a run whose ranks move on ElaLoRA's schedule. */
-export function moveCounts(given: ElaloraPolicyOptions, facts: CountFacts): PlannedCounts {
-  const { modules, plan: { initial }, totalSteps } = facts;
-  const total = initial.reduce((sum, rank) => sum + rank, 0);
-  const options = resolveMoves(given, initial.filter((rank) => rank > 0), totalSteps);
-  const moved = mostMoved(options, totalSteps);
-  const isExact = options.ties === "exact";
-  const { budget } = facts;
-  if (isCapped(budget)) {
-    return cappedCounts(facts, budget.value, 1);
-  }
-  return countsOfMoves(facts, {
-    // A module's last rank stays; upstream's ties know no bound, and drop more than they grow where scores are equal.
-    modules: modules.map(({ inSize, outSize }, i) => {
-      const rank = initial[i]!;
-      if (rank === 0) return { least: 0, most: 0 };
-      const limit = Math.max(rank, Math.min(options.maxRank ?? Infinity, inSize, outSize));
-      return { least: 1, most: isExact ? Math.min(limit, rank + moved) : rank + moved };
-    }),
-    total: { least: isExact ? total : 0, most: total },
-    moved: isExact ? moved : Infinity,
-  });
-}
-
-/**
- * Checks that ElaLoRA's schedule has room for an event, and that a module has room for a rank.
- *
- * @param title What messages call the method.
- * @throws {RangeError} Naming the options.
- */
-export function checkMoves(
-  title: string,
-  given: ElaloraPolicyOptions,
-  { totalSteps, modules, plan }: Pick<RunFacts, "totalSteps" | "modules" | "plan">,
-): void {
-  const ranks = plan?.initial.filter((rank) => rank > 0) ?? [];
-  const options = resolveMoves(given, ranks, totalSteps);
-  checkElaloraSchedule(options, totalSteps);
-  // The authors' code knows no bound.
-  if (options.movedRanks === 0 || options.ties === "upstream" || plan === null) return;
-  checkRoomToGrow(title, modules, plan.initial, options.maxRank);
-}
-
 /** ElaLoRA. */
-export const elalora = defineMethod({
+export const elalora = compose({
   name: "elalora",
   title: "ElaLoRA",
   source: "arXiv 2504.00254",
   version: 2,
   options,
   writeOut: writeOutUpstream,
-  budget: {
-    // The authors' ties know no bound.
-    keepsCap: ({ ties }) => ties === "exact",
-    meanFactor: () => 1,
-    counts: (chosen, facts) => moveCounts(elaloraPolicyOptions(chosen), facts),
-  },
-  check: (chosen, facts) => checkMoves("ElaLoRA", elaloraPolicyOptions(chosen), facts),
-  bind: (chosen) => ({
-    adapter: {
-      ...svdAdapter(chosen),
-      policy: {
-        rule: elaloraPolicy(elaloraPolicyOptions(chosen)),
-        kind: "move",
-        scores: { type: "importance", beta1: chosen.beta1, beta2: chosen.beta2 },
-        growth: { A: chosen.directions, E: "scale", B: chosen.directions },
-        capacity: (rank) => moveCapacity(rank, chosen.k),
-      },
-    },
+  form: (chosen) => ({
+    ...svdForm(chosen),
+    growth: { A: chosen.directions, E: "scale", B: chosen.directions },
   }),
+  allocation: (chosen, form) => moves({ ...chosen, score: "importance", title: "ElaLoRA" }, form),
 });

@@ -9,32 +9,31 @@
  * @module
  */
 import type { RandomStream } from "../base/random.ts";
-import { capOf, type CostCap } from "./keep_within.ts";
-import type { RankDecision, SlotScores } from "./rank_actions.ts";
+import { total } from "../study/budget/costs.ts";
 import {
-  checkContext,
   compareSlots,
+  growthIn,
+  limitsOf,
+  phaseOf,
+  type PhaseOptions,
   type RankedSlot,
-  type RankPolicy,
+  ranksAfter,
   rankSlots,
-  resolveSteps,
+  type RankState,
+  rankState,
   roundHalfEven,
-  type RowView,
+  spareOf,
   toRefs,
-} from "./rank_policy.ts";
+} from "./policy_tools.ts";
+import type { RankDecision, SlotScores } from "./rank_actions.ts";
+import type { RankPolicy, RowView } from "./rank_policy.ts";
 
-/** Options of {@linkcode elaloraPolicy}. */
-export interface ElaloraPolicyOptions {
+/** Options of {@linkcode movesPolicy}. */
+export interface ElaloraPolicyOptions extends PhaseOptions {
   /** Ranks moved by an event at first, over all modules (b of the paper): a share of all ranks when below 1, else ranks. */
   readonly movedRanks: number;
   /** Weakest ranks that a module offers at most (k): a share of the average rank when below 1, else ranks. */
   readonly perModule: number;
-  /** Steps without events at the start: a share of all steps when below 1, else steps. */
-  readonly initWarmup: number;
-  /** Steps without events at the end: a share of all steps when below 1, else steps. */
-  readonly finalWarmup: number;
-  /** Steps between events: a share of all steps when below 1, else steps. */
-  readonly interval: number;
   /** How `movedRanks` falls: round(b·(1 − p³)) over the adjustment phase, or not at all. */
   readonly decay: "cubic" | "none";
   /**
@@ -55,9 +54,6 @@ export interface ElaloraPolicyOptions {
   readonly floor?: "absorbing" | "open" | undefined;
 }
 
-/** Options of which none is a share. */
-type ResolvedMoves = Pick<ElaloraPolicyOptions, "movedRanks" | "perModule" | "interval">;
-
 /** A number of something: a share of `whole` when it lies in (0, 1), at least one; else as it is. */
 function resolveShare(value: number, whole: number): number {
   return value > 0 && value < 1 ? Math.max(1, Math.round(value * whole)) : value;
@@ -73,26 +69,21 @@ export function resolveMoves(
   ranks: readonly number[],
   totalSteps: number,
 ): ElaloraPolicyOptions {
-  const total = ranks.reduce((sum, rank) => sum + rank, 0);
+  const all = total(ranks);
   return {
     ...options,
-    movedRanks: resolveShare(options.movedRanks, total),
-    perModule: resolveShare(options.perModule, total / Math.max(1, ranks.length)),
+    movedRanks: resolveShare(options.movedRanks, all),
+    perModule: resolveShare(options.perModule, all / Math.max(1, ranks.length)),
     interval: resolveShare(options.interval, totalSteps),
   };
 }
 
-/** State of {@linkcode elaloraPolicy}. */
-interface ElaloraState {
-  readonly modules: readonly string[];
-  /** Present rank of each module. */
-  readonly ranks: readonly number[];
+/** State of {@linkcode movesPolicy}. */
+export interface ElaloraState extends Omit<RankState, "initialTotal" | "finalTotal"> {
   /** Highest rank of each module, null where there is no bound. */
   readonly limits: readonly (number | null)[];
-  readonly totalSteps: number;
-  /** What a rank of each module costs, and what all may cost together; null where only their number counts. */
-  readonly cap: CostCap | null;
-  readonly resolved: ResolvedMoves;
+  /** Options of which none is a share. */
+  readonly resolved: Pick<ElaloraPolicyOptions, "movedRanks" | "perModule" | "interval">;
   /** Events so far. */
   readonly events: number;
   /** Ranks dropped so far. */
@@ -106,27 +97,24 @@ export function movedRanksAt(
   step: number,
 ): number {
   if (options.decay === "none") return options.movedRanks;
-  const start = resolveSteps(options.initWarmup, totalSteps, "initWarmup");
-  const end = totalSteps - resolveSteps(options.finalWarmup, totalSteps, "finalWarmup");
+  const { start, end } = phaseOf(options, totalSteps);
   const progress = Math.min(1, Math.max(0, (step - start) / (end - start)));
   return roundHalfEven(options.movedRanks * (1 - progress ** 3));
 }
 
-/** Whether an event follows `step`. */
 function isEvent(options: ElaloraPolicyOptions, totalSteps: number, step: number): boolean {
-  const start = resolveSteps(options.initWarmup, totalSteps, "initWarmup");
-  const end = totalSteps - resolveSteps(options.finalWarmup, totalSteps, "finalWarmup");
+  const { start, end } = phaseOf(options, totalSteps);
   return step > start && step < end && (step - start) % options.interval === 0 &&
     movedRanksAt(options, totalSteps, step) > 0;
 }
 
 /** Ranks that the schedule moves over a whole run, at most. */
 export function mostMoved(options: ElaloraPolicyOptions, totalSteps: number): number {
-  let moved = 0;
-  for (let step = 0; step < totalSteps; step++) {
-    if (isEvent(options, totalSteps, step)) moved += movedRanksAt(options, totalSteps, step);
-  }
-  return moved;
+  const steps = Array.from({ length: totalSteps }, (_, step) => step);
+  return total(
+    steps.filter((step) => isEvent(options, totalSteps, step))
+      .map((step) => movedRanksAt(options, totalSteps, step)),
+  );
 }
 
 /**
@@ -136,8 +124,7 @@ export function mostMoved(options: ElaloraPolicyOptions, totalSteps: number): nu
  */
 export function checkElaloraSchedule(options: ElaloraPolicyOptions, totalSteps: number): void {
   if (options.movedRanks === 0) return;
-  const start = resolveSteps(options.initWarmup, totalSteps, "initWarmup");
-  const end = totalSteps - resolveSteps(options.finalWarmup, totalSteps, "finalWarmup");
+  const { start, end } = phaseOf(options, totalSteps);
   if (isEvent(options, totalSteps, start + options.interval)) return;
   throw new RangeError(
     `Cannot schedule ElaLoRA in ${totalSteps} steps: "initWarmup" takes ${start}, "finalWarmup" ` +
@@ -177,60 +164,50 @@ interface MovesPolicy extends Omit<RankPolicy<ElaloraState>, "decide"> {
   ) => { readonly decision: RankDecision; readonly state: ElaloraState };
 }
 
-/** The policy of ElaLoRA. */
-export function elaloraPolicy(options: ElaloraPolicyOptions): MovesPolicy {
-  return movesPolicy(options, movesByScore);
-}
-
-/** ElaLoRA's schedule with another choice of who loses and who gains. */
-export function movesPolicy(given: ElaloraPolicyOptions, choose: ChooseMoves): MovesPolicy {
+/**
+ * The policy of ElaLoRA.
+ *
+ * @param choose Who loses and who gains. Default: as ElaLoRA.
+ */
+export function movesPolicy(
+  given: ElaloraPolicyOptions,
+  choose: ChooseMoves = movesByScore,
+): MovesPolicy {
   const optionsOf = ({ resolved }: Pick<ElaloraState, "resolved">) => ({ ...given, ...resolved });
   return {
     start(context) {
-      checkContext(context);
-      const { totalSteps, ranks } = context;
-      const options = resolveMoves(given, ranks, totalSteps);
-      checkElaloraSchedule(options, totalSteps);
-      const limits = context.modules.map(({ inSize, outSize }) =>
-        options.ties === "upstream" ? null : Math.min(options.maxRank ?? Infinity, inSize, outSize)
-      );
+      const { initialTotal: _, finalTotal: __, ...state } = rankState(context);
+      const options = resolveMoves(given, state.ranks, state.totalSteps);
+      checkElaloraSchedule(options, state.totalSteps);
       const { movedRanks, perModule, interval } = options;
       return {
-        modules: context.modules.map(({ name }) => name),
-        ranks: [...ranks],
-        limits,
-        totalSteps,
-        cap: capOf(context),
+        ...state,
+        limits: limitsOf(context).map((limit) =>
+          options.ties === "upstream" ? null : Math.min(options.maxRank ?? Infinity, limit)
+        ),
         resolved: { movedRanks, perModule, interval },
         events: 0,
         moved: 0,
       };
     },
     isDue: (state, step) => isEvent(optionsOf(state), state.totalSteps, step),
-    statisticsFrozen: (state, step) =>
-      step >= state.totalSteps - resolveSteps(given.finalWarmup, state.totalSteps, "finalWarmup"),
+    statisticsFrozen: (state, step) => step >= phaseOf(given, state.totalSteps).end,
     decide(state, step, scores, seen) {
       const options = optionsOf(state);
       if (!isEvent(options, state.totalSteps, step)) {
         throw new RangeError(`Cannot move ranks after step ${step}: no event is due`);
       }
-      const slots = rankSlots(scores, state.modules, state.ranks);
-      const budget = movedRanksAt(options, state.totalSteps, step);
       const { drop, grow, threshold } = choose(
-        slots,
-        budget,
+        rankSlots(scores, state.modules, state.ranks),
+        movedRanksAt(options, state.totalSteps, step),
         state,
         options,
         seen?.stream ?? null,
       );
-      const change = (index: number) =>
-        grow.filter((to) => to === index).length -
-        drop.filter((slot) => slot.moduleIndex === index).length;
-      const modules = [...grow].sort((a, b) => a - b).map((index) => state.modules[index]!);
       const decision: RankDecision = {
         actions: [
           { type: "drop", slots: toRefs(drop) },
-          { type: "grow", modules },
+          growthIn(state.modules, grow),
           ...(options.resetOptimizer ? [{ type: "reset" } as const] : []),
         ],
         threshold,
@@ -239,7 +216,7 @@ export function movesPolicy(given: ElaloraPolicyOptions, choose: ChooseMoves): M
         decision,
         state: {
           ...state,
-          ranks: state.ranks.map((rank, index) => rank + change(index)),
+          ranks: ranksAfter(state.ranks, drop, grow),
           events: state.events + 1,
           moved: state.moved + drop.length,
         },
@@ -297,10 +274,9 @@ function roomAfter(
   { ranks: before, limits, cap }: Pick<ElaloraState, "ranks" | "limits" | "cap">,
   drop: readonly RankedSlot[],
 ): Room {
-  const ranks = [...before];
-  for (const { moduleIndex } of drop) ranks[moduleIndex]! -= 1;
+  const ranks = [...ranksAfter(before, drop)];
   const costOf = (index: number) => cap?.costs[index] ?? 0;
-  let left = (cap?.most ?? 0) - ranks.reduce((sum, rank, i) => sum + rank * costOf(i), 0);
+  let left = spareOf(ranks, cap)?.most ?? 0;
   return {
     has: (index) =>
       ranks[index]! < (limits[index] ?? Infinity) && (cap === null || costOf(index) <= left),

@@ -12,14 +12,12 @@
 import * as z from "zod";
 import { countsOfFound } from "../study/budget/range.ts";
 import type { PrincipalRows } from "./incremental_svd.ts";
-import { loraOptions, loraParts, loraPrepare } from "./lora.ts";
+import { loraForm, loraRateOptions } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
 import type { RankPurse } from "./rank_estimate.ts";
-import { rateOptions, scaleBy, withBRate } from "./shared_options.ts";
 
 const options = z.strictObject({
-  ...loraOptions,
-  ...rateOptions,
+  ...loraRateOptions,
   rho: z.number().min(1).default(2).describe(
     "Highest rank of a module over that of the budget; 1 gives every module the same",
   ),
@@ -100,9 +98,7 @@ export const eva = defineMethod({
   },
   bind: (chosen) => ({
     adapter: {
-      parts: withBRate(loraParts, chosen.bRate),
-      prepare: loraPrepare,
-      scale: scaleBy(chosen),
+      ...loraForm(chosen),
       start: ({ module, rank, directions }) => {
         if (directions === null || directions.length < rank) {
           throw new RangeError(

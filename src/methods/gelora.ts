@@ -13,10 +13,10 @@
 import * as z from "zod";
 import type { ModuleShape } from "../study/types.ts";
 import { countsOfFound } from "../study/budget/range.ts";
-import { loraParts, loraPrepare } from "./lora.ts";
+import { loraParts, loraPrepare } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
 import type { LayerDimensions, StateEstimate } from "./rank_estimate.ts";
-import { rateOptions, withBRate } from "./shared_options.ts";
+import { rateOptions, withBRate } from "./options.ts";
 import { twonn } from "./twonn.ts";
 
 const options = z.strictObject({

@@ -6,29 +6,33 @@
  *
  * @module
  */
-import { handOut } from "./alora_policy.ts";
-import { capOf, type CostCap } from "./keep_within.ts";
-import { leftAfter, type PruneOptions, pruneSteps } from "./prune_policy.ts";
-import { checkContext, type RankPolicy, rankSlots, type RowView } from "./rank_policy.ts";
-import type { RankDecision, SlotScores } from "./rank_actions.ts";
+import { total } from "../study/budget/costs.ts";
+import { exactly } from "../study/budget/range.ts";
+import { type Allocation, countsWithin, type Form } from "./allocation.ts";
+import {
+  growthIn,
+  handOut,
+  limitsOf,
+  type PhaseOptions,
+  ranksAfter,
+  rankSlots,
+  type RankState,
+  rankState,
+  spareOf,
+} from "./policy_tools.ts";
+import { checkPruneSchedule, leftAfter, meanLeft, pruneSteps } from "./prune_policy.ts";
+import type { SlotScores } from "./rank_actions.ts";
+import type { RankPolicy, RowView } from "./rank_policy.ts";
+import { scored, type ScoreOptions } from "./slot_scores.ts";
 
 /** Options of {@linkcode growPolicy}. */
-export interface GrowOptions extends PruneOptions {
+export interface GrowOptions extends PhaseOptions {
   /** Modules that get a rank in one round, at most, as a share of all: the best of them. */
   readonly share: number;
 }
 
-/** State of {@linkcode growPolicy}. */
-interface GrowState {
-  readonly modules: readonly string[];
-  /** Present rank of each module. */
-  readonly ranks: readonly number[];
-  /** Highest rank of each module: its smaller side. */
+interface GrowState extends RankState {
   readonly limits: readonly number[];
-  readonly initialTotal: number;
-  readonly finalTotal: number;
-  readonly totalSteps: number;
-  readonly cap: CostCap | null;
 }
 
 /**
@@ -37,49 +41,30 @@ interface GrowState {
  * @param isRandom Whether modules are drawn in place of their scores' order.
  */
 export function growPolicy(options: GrowOptions, isRandom: boolean): RankPolicy<GrowState> {
-  const indexOf = ({ totalSteps }: GrowState, step: number) =>
-    pruneSteps(options, totalSteps).indexOf(step);
+  const stepsOf = ({ totalSteps }: GrowState) => pruneSteps(options, totalSteps);
   return {
-    start(context) {
-      checkContext(context);
-      return {
-        modules: context.modules.map(({ name }) => name),
-        ranks: [...context.ranks],
-        limits: context.modules.map(({ inSize, outSize }) => Math.min(inSize, outSize)),
-        initialTotal: context.ranks.reduce((sum, rank) => sum + rank, 0),
-        finalTotal: context.finalTotal,
-        totalSteps: context.totalSteps,
-        cap: capOf(context),
-      };
-    },
-    isDue: (state, step) => indexOf(state, step) >= 0,
-    statisticsFrozen: (state, step) => step > pruneSteps(options, state.totalSteps).at(-1)!,
+    start: (context) => ({ ...rankState(context), limits: limitsOf(context) }),
+    isDue: (state, step) => stepsOf(state).includes(step),
+    statisticsFrozen: (state, step) => step > stepsOf(state).at(-1)!,
     decide(state, step, scores, seen) {
-      const index = indexOf(state, step);
+      const steps = stepsOf(state);
+      const index = steps.indexOf(step);
       if (index < 0) throw new RangeError(`Cannot grow ranks after step ${step}: no event is due`);
-      const left = leftAfter(state, index, pruneSteps(options, state.totalSteps).length);
+      const left = leftAfter(state, index, steps.length);
       const ranked = orderOf(state, scores, isRandom ? seen : null);
       const able = ranked.slice(0, Math.max(1, Math.ceil(options.share * ranked.length)));
-      const total = state.ranks.reduce((sum, rank) => sum + rank, 0);
       const grow = handOut(
-        left - total,
+        left - total(state.ranks),
         openOf(state, able),
-        spareOf(state, left / state.finalTotal),
+        spareOf(state.ranks, state.cap, left / state.finalTotal),
       );
-      const decision: RankDecision = {
-        actions: [{
-          type: "grow",
-          modules: [...grow].sort((a, b) => a - b).map((i) => state.modules[i]!),
-        }],
-        ...(scores.length === 0 ? {} : { scores }),
-        moved: grow.length,
-      };
       return {
-        decision,
-        state: {
-          ...state,
-          ranks: state.ranks.map((rank, i) => rank + grow.filter((to) => to === i).length),
+        decision: {
+          actions: [growthIn(state.modules, grow)],
+          ...(scores.length === 0 ? {} : { scores }),
+          moved: grow.length,
         },
+        state: { ...state, ranks: ranksAfter(state.ranks, [], grow) },
       };
     },
   };
@@ -93,7 +78,7 @@ function orderOf(
 ): readonly number[] {
   if (seen !== null) return seen.stream.fork("modules").permutation(state.modules.length);
   const means = rankSlots(scores, state.modules, state.ranks).map((own) =>
-    own.reduce((sum, { score }) => sum + score, 0) / own.length
+    total(own.map(({ score }) => score)) / own.length
   );
   return [...means.keys()].sort((a, b) => means[b]! - means[a]! || a - b);
 }
@@ -107,10 +92,28 @@ function openOf(state: GrowState, order: readonly number[]) {
   }));
 }
 
-/** What a share of the cap leaves for new ranks; null without a cap. */
-function spareOf({ ranks, cap }: GrowState, share: number): CostCap | null {
-  if (cap === null) return null;
-  const { costs, most } = cap;
-  const spent = ranks.reduce((sum, rank, i) => sum + rank * costs[i]!, 0);
-  return { costs, most: most * share - spent };
+/** Growth while a run trains, by any score or drawn. */
+export function grows(
+  options: GrowOptions & ScoreOptions & { readonly start: number },
+  form: Form,
+): Allocation {
+  const { start, score } = options;
+  return {
+    policy: {
+      ...scored(options, growPolicy(options, score === "random"), form),
+      kind: "move",
+      ...(form.growth === undefined ? {} : { growth: form.growth }),
+      capacity: (rank) => Math.ceil(rank / start),
+    },
+    initialFactor: start,
+    keepsCap: true,
+    meanFactor: (totalSteps) => meanLeft(options, start, totalSteps),
+    counts: (facts) =>
+      countsWithin(
+        facts,
+        1,
+        () => ({ initial: exactly(facts.plan.initialParameters), peak: null, final: null }),
+      ),
+    check: ({ totalSteps }) => checkPruneSchedule(options, totalSteps),
+  };
 }

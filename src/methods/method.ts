@@ -53,7 +53,7 @@ export interface BudgetRules<Options> {
    * Trained numbers averaged over the steps of a run, as a multiple of those that it ends with; null where
    * that follows from training itself. Default: what it starts with where ranks stay or are edited, else null.
    */
-  readonly meanFactor?: (options: Options, totalSteps: number) => number | null;
+  readonly meanFactor?: (options: Options, totalSteps: number) => number | null | undefined;
   /** How target ranks are spread over the modules, in proportion, or null for evenly. Default: evenly. */
   readonly rankWeights?: (
     options: Options,
@@ -69,7 +69,7 @@ export interface BudgetRules<Options> {
    * The adapter parameters that a run will have, as far as they are known before it. Default: those of the plan where ranks stay,
    * from none to all in the end where they are masked, and unknown where they move, are merged or are estimated.
    */
-  readonly counts?: (options: Options, facts: CountFacts) => PlannedCounts;
+  readonly counts?: (options: Options, facts: CountFacts) => PlannedCounts | undefined;
 }
 
 /** A method: an entry of the table that studies name. */
@@ -191,7 +191,8 @@ export function defineMethod<Options>(definition: MethodDefinition<Options>): Me
     },
     storedCosts: (options) => bind(options).adapter?.storage?.costs ?? foldedCosts,
     meanFactor: (options, totalSteps) => {
-      if (meanFactor !== undefined) return meanFactor(typed(options), totalSteps);
+      const own = meanFactor?.(typed(options), totalSteps);
+      if (own !== undefined) return own;
       const kind = bind(options).adapter?.policy?.kind;
       return kind === undefined || kind === "edit" ? initialFactor?.(typed(options)) ?? 1 : null;
     },

@@ -12,9 +12,9 @@ import * as z from "zod";
 import { concat, mul, neg } from "../graph/mod.ts";
 import type { AdapterPart, ModuleStart } from "./adapter.ts";
 import { leadingTriplets } from "./leading_triplets.ts";
-import { loraParts } from "./lora.ts";
+import { loraParts } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
-import { rateOptions, scaleBy, withBRate } from "./shared_options.ts";
+import { rateOptions, scaleBy, withBRate } from "./options.ts";
 
 const options = z.strictObject({
   alpha: z.number().positive().default(1).describe("The scale, or its numerator"),

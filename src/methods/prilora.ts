@@ -16,16 +16,15 @@
  */
 import * as z from "zod";
 import type { ModuleShape } from "../study/types.ts";
-import { loraParts, loraPrepare } from "./lora.ts";
+import { loraForm } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
+import { smoothingOption, updateOptions } from "./options.ts";
+import { moduleNamesOf } from "./policy_tools.ts";
 import type { RowEdit } from "./rank_actions.ts";
-import { checkContext, type RankPolicy } from "./rank_policy.ts";
-import { rateOptions, scaleBy, scalingOptions, withBRate } from "./shared_options.ts";
+import type { RankPolicy } from "./rank_policy.ts";
 
 const options = z.strictObject({
-  alpha: z.number().positive().default(16).describe("Numerator of the scale alpha/r"),
-  ...scalingOptions,
-  ...rateOptions,
+  ...updateOptions,
   initialRank: z.number().positive().default(4).describe(
     "Rank of the first layer (r_s), in proportion to finalRank: the budget sets the sum",
   ),
@@ -34,16 +33,14 @@ const options = z.strictObject({
   ratio: z.number().min(0).lt(1).default(0.5).describe(
     "Share of the entries of each row of A that a pruning sets to zero; 0 never prunes",
   ),
-  beta: z.number().min(0).lt(1).default(0.9).describe("Smoothing of the inputs' norms"),
+  beta: smoothingOption.default(0.9).describe("Smoothing of the inputs' norms"),
   finalPrune: z.boolean().default(false).describe(
     "Whether the last step is followed by a pruning, so that zeros need not be stored",
   ),
 });
 
-/** Options of {@linkcode priloraPolicy}. */
 type PriloraOptions = Pick<z.output<typeof options>, "n" | "ratio" | "finalPrune">;
 
-/** State of {@linkcode priloraPolicy}. */
 interface PriloraState {
   readonly modules: readonly string[];
   readonly totalSteps: number;
@@ -75,19 +72,15 @@ export function prunedRow(
   return pruned;
 }
 
-/** The policy that prunes A. */
 function priloraPolicy({ n, ratio, finalPrune }: PriloraOptions): RankPolicy<PriloraState> {
   const isDue = ({ totalSteps }: Pick<PriloraState, "totalSteps">, step: number) =>
     ratio > 0 && ((step + 1) % n === 0 || (finalPrune && step + 1 === totalSteps));
   return {
-    start(context) {
-      checkContext(context);
-      return {
-        modules: context.modules.map(({ name }) => name),
-        totalSteps: context.totalSteps,
-        prunings: 0,
-      };
-    },
+    start: (context) => ({
+      modules: moduleNamesOf(context),
+      totalSteps: context.totalSteps,
+      prunings: 0,
+    }),
     isDue,
     decide(state, step, _, seen) {
       if (!isDue(state, step)) {
@@ -147,9 +140,7 @@ export const prilora = defineMethod({
   check: (chosen, { totalSteps }) => checkPriloraSchedule(chosen, totalSteps),
   bind: (chosen) => ({
     adapter: {
-      parts: withBRate(loraParts, chosen.bRate),
-      prepare: loraPrepare,
-      scale: scaleBy(chosen),
+      ...loraForm(chosen),
       policy: chosen.ratio === 0 ? null : {
         rule: priloraPolicy(chosen),
         kind: "edit",

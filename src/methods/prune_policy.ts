@@ -2,53 +2,42 @@
  * Pruning policies: ranks leave for good, on AdaLoRA's cubic schedule while a run trains, or at once when it has trained.
  *
  * The schedule is that of AdaLoRA (arXiv 2303.10512, section 3.3) and its authors' code; there entries of E are masked and may come
- * back (`adalora_policy.ts`), here ranks are gone, so that any form can be pruned. Pruning after training follows PARA
+ * back (`adalora.ts`), here ranks are gone, so that any form can be pruned. Pruning after training follows PARA
  * (arXiv 2604.27796, of which only the abstract was read): across modules, by the singular values of what was trained.
  *
  * @module
  */
-import { factoredUpdate } from "./factored_update.ts";
-import { capOf, type CostCap, lostWithin } from "./keep_within.ts";
-import type { RowEdit } from "./rank_actions.ts";
+import { type Allocation, fallingCounts, type Form } from "./allocation.ts";
+import { factoredUpdate } from "./update_spectrum.ts";
 import {
-  checkContext,
-  type PolicyContext,
+  intervalOf,
+  lostWithin,
+  meanRanks,
+  phaseOf,
+  type PhaseOptions,
   type RankedSlot,
-  type RankPolicy,
+  ranksAfter,
   rankSlots,
-  resolveSteps,
-  type ScoredPolicy,
+  type RankState,
+  rankState,
   toRefs,
-} from "./rank_policy.ts";
-
-/** Options of {@linkcode prunePolicy}. */
-export interface PruneOptions {
-  /** Steps at the full budget at the start: a share of all steps when below 1, else steps. */
-  readonly initWarmup: number;
-  /** Steps at the final budget at the end: a share of all steps when below 1, else steps. */
-  readonly finalWarmup: number;
-  /** Steps between prunings: a share of all steps when below 1, else steps. */
-  readonly interval: number;
-}
+  type Totals,
+} from "./policy_tools.ts";
+import type { RowEdit } from "./rank_actions.ts";
+import type { PolicyContext, RankPolicy, ScoredPolicy } from "./rank_policy.ts";
+import { scored, type ScoreOptions } from "./slot_scores.ts";
 
 /** State of both policies. */
-interface PruneState {
-  readonly modules: readonly string[];
-  /** Present rank of each module. */
-  readonly ranks: readonly number[];
-  readonly initialTotal: number;
-  readonly finalTotal: number;
-  readonly totalSteps: number;
-  readonly cap: CostCap | null;
+interface PruneState extends RankState {
   /** Ranks dropped so far. */
   readonly dropped: number;
 }
 
 /** The steps that prunings follow, the last one included, counted from 0. */
-export function pruneSteps(options: PruneOptions, totalSteps: number): readonly number[] {
-  const start = resolveSteps(options.initWarmup, totalSteps, "initWarmup");
-  const end = totalSteps - 1 - resolveSteps(options.finalWarmup, totalSteps, "finalWarmup");
-  const interval = Math.max(1, resolveSteps(options.interval, totalSteps, "interval"));
+export function pruneSteps(options: PhaseOptions, totalSteps: number): readonly number[] {
+  const { start, end: done } = phaseOf(options, totalSteps);
+  const end = done - 1;
+  const interval = intervalOf(options, totalSteps);
   const steps: number[] = [];
   for (let step = start + interval; step < end; step += interval) steps.push(step);
   return end > start ? [...steps, end] : steps;
@@ -59,7 +48,7 @@ export function pruneSteps(options: PruneOptions, totalSteps: number): readonly 
  *
  * @throws {RangeError} Naming the options.
  */
-export function checkPruneSchedule(options: PruneOptions, totalSteps: number): void {
+export function checkPruneSchedule(options: PhaseOptions, totalSteps: number): void {
   if (pruneSteps(options, totalSteps).length > 0) return;
   throw new RangeError(
     `Cannot prune in ${totalSteps} steps: found an "initWarmup" of ${options.initWarmup} and a "finalWarmup" of ` +
@@ -67,23 +56,9 @@ export function checkPruneSchedule(options: PruneOptions, totalSteps: number): v
   );
 }
 
-function startOf(context: PolicyContext): PruneState {
-  checkContext(context);
-  const initialTotal = context.ranks.reduce((sum, rank) => sum + rank, 0);
-  return {
-    modules: context.modules.map(({ name }) => name),
-    ranks: [...context.ranks],
-    initialTotal,
-    finalTotal: context.finalTotal,
-    totalSteps: context.totalSteps,
-    cap: capOf(context),
-    dropped: 0,
-  };
-}
-
 /** Ranks that may be left after the pruning at an index of so many, in AdaLoRA's cubic fall. */
 export function leftAfter(
-  { initialTotal, finalTotal }: Pick<PruneState, "initialTotal" | "finalTotal">,
+  { initialTotal, finalTotal }: Totals,
   index: number,
   count: number,
 ): number {
@@ -92,53 +67,77 @@ export function leftAfter(
 }
 
 /** Ranks that are there, averaged over the steps of a run, as a multiple of the final ones. */
-export function meanLeft(options: PruneOptions, initialFactor: number, totalSteps: number): number {
+export function meanLeft(
+  options: PhaseOptions,
+  initialFactor: number,
+  totalSteps: number,
+): number {
   const steps = pruneSteps(options, totalSteps);
-  // Large totals, so that rounding does not count.
-  const finalTotal = 1e9;
-  const totals = { initialTotal: initialFactor * finalTotal, finalTotal };
-  let now = totals.initialTotal, sum = 0;
-  for (let step = 0; step < totalSteps; step++) {
-    sum += now;
+  return meanRanks(initialFactor, totalSteps, (step, totals) => {
     const index = steps.indexOf(step);
-    if (index >= 0) now = leftAfter(totals, index, steps.length);
-  }
-  return sum / (totalSteps * finalTotal);
+    return index < 0 ? null : leftAfter(totals, index, steps.length);
+  });
+}
+
+function startOf(context: PolicyContext): PruneState {
+  return { ...rankState(context), dropped: 0 };
 }
 
 function without(state: PruneState, lost: readonly RankedSlot[]): PruneState {
-  const ranks = [...state.ranks];
-  for (const { moduleIndex } of lost) ranks[moduleIndex]! -= 1;
-  return { ...state, ranks, dropped: state.dropped + lost.length };
+  return {
+    ...state,
+    ranks: ranksAfter(state.ranks, lost),
+    dropped: state.dropped + lost.length,
+  };
+}
+
+function highestOf(lost: readonly RankedSlot[]): number | null {
+  return lost.length === 0 ? null : Math.max(...lost.map(({ score }) => score));
 }
 
 /** Ranks of the lowest scores leave, over all modules jointly, until the final budget is met. */
-export function prunePolicy(options: PruneOptions): ScoredPolicy<PruneState> {
-  const indexOf = ({ totalSteps }: PruneState, step: number) =>
-    pruneSteps(options, totalSteps).indexOf(step);
+export function prunePolicy(options: PhaseOptions): ScoredPolicy<PruneState> {
+  const stepsOf = ({ totalSteps }: PruneState) => pruneSteps(options, totalSteps);
   return {
     start: (context) => {
       checkPruneSchedule(options, context.totalSteps);
       return startOf(context);
     },
-    isDue: (state, step) => indexOf(state, step) >= 0,
-    statisticsFrozen: (state, step) => step > pruneSteps(options, state.totalSteps).at(-1)!,
+    isDue: (state, step) => stepsOf(state).includes(step),
+    statisticsFrozen: (state, step) => step > stepsOf(state).at(-1)!,
     decide(state, step, scores) {
-      const index = indexOf(state, step);
+      const steps = stepsOf(state);
+      const index = steps.indexOf(step);
       if (index < 0) {
         throw new RangeError(`Cannot prune after step ${step}: no pruning is due`);
       }
       const slots = rankSlots(scores, state.modules, state.ranks).flat();
-      const left = leftAfter(state, index, pruneSteps(options, state.totalSteps).length);
+      const left = leftAfter(state, index, steps.length);
       const lost = lostWithin(slots, left, state.cap, left / state.finalTotal);
       return {
         decision: {
           actions: [{ type: "drop", slots: toRefs(lost) }],
-          threshold: lost.length === 0 ? null : Math.max(...lost.map(({ score }) => score)),
+          threshold: highestOf(lost),
         },
         state: without(state, lost),
       };
     },
+  };
+}
+
+/** Pruning while a run trains, by any score. */
+export function prunes(
+  options: PhaseOptions & ScoreOptions & { readonly initialFactor: number },
+  form: Form,
+): Allocation {
+  const { initialFactor } = options;
+  return {
+    policy: { ...scored(options, prunePolicy(options), form), kind: "move" },
+    initialFactor,
+    keepsCap: true,
+    meanFactor: (totalSteps) => meanLeft(options, initialFactor, totalSteps),
+    counts: fallingCounts,
+    check: ({ totalSteps }) => checkPruneSchedule(options, totalSteps),
   };
 }
 
@@ -147,7 +146,7 @@ export function prunePolicy(options: PruneOptions): ScoredPolicy<PruneState> {
  *
  * @param parts The adapter's parts that have a row a rank, A and B among them, and one of single numbers where there is one.
  */
-export function pruneAfterTraining(parts: readonly string[]): RankPolicy<PruneState> {
+function pruneAfterTraining(parts: readonly string[]): RankPolicy<PruneState> {
   return {
     start: startOf,
     isDue: ({ totalSteps }, step) => step === totalSteps - 1,
@@ -182,11 +181,25 @@ export function pruneAfterTraining(parts: readonly string[]): RankPolicy<PruneSt
       return {
         decision: {
           actions: [{ type: "write", rows }, { type: "drop", slots: toRefs(lost) }],
-          threshold: lost.length === 0 ? null : Math.max(...lost.map(({ score }) => score)),
+          threshold: highestOf(lost),
           scores: state.modules.map((module, i) => ({ module, scores: [...factored[i]!.values] })),
         },
         state: without(state, lost),
       };
     },
+  };
+}
+
+/** Pruning once a run has trained. */
+export function prunesAfter(
+  { initialFactor }: { readonly initialFactor: number },
+  { parts }: Form,
+): Allocation {
+  return {
+    policy: { rule: pruneAfterTraining(parts.map(({ name }) => name)), kind: "move" },
+    initialFactor,
+    keepsCap: true,
+    meanFactor: () => initialFactor,
+    counts: fallingCounts,
   };
 }

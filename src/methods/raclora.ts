@@ -24,7 +24,7 @@ import {
   rewarmed,
 } from "./chain.ts";
 import { defineMethod } from "./method.ts";
-import { scaleBy } from "./shared_options.ts";
+import { scaleBy } from "./options.ts";
 
 const options = z.strictObject({
   frozenSide: z.enum(["A", "B"]).default("A").describe(

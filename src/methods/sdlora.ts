@@ -34,8 +34,8 @@ import {
 import type { CountFacts, CountRange, PlannedCounts, RunFacts } from "../study/types.ts";
 import { closed } from "../study/schema/shapes.ts";
 import { type Adapter, type AdapterPart } from "./adapter.ts";
-import { loraParts } from "./lora.ts";
-import { rateOptions, withBRate } from "./shared_options.ts";
+import { loraParts } from "./lora_form.ts";
+import { rateOptions, withBRate } from "./options.ts";
 import { defineMethod } from "./method.ts";
 import { normEpsilon, rankOfTask, sdloraPolicy, startOfAlpha } from "./sdlora_policy.ts";
 

@@ -9,7 +9,8 @@
  */
 import { type Direction, expressed, innerProduct } from "./factored_directions.ts";
 import type { RankDecision, RowEdit } from "./rank_actions.ts";
-import { checkContext, type PolicyModule, type RankPolicy, type RowView } from "./rank_policy.ts";
+import { moduleNamesOf } from "./policy_tools.ts";
+import type { PolicyModule, RankPolicy, RowView } from "./rank_policy.ts";
 
 /** Added to norms that directions are divided by while they are trained. */
 export const normEpsilon = 1e-8;
@@ -151,7 +152,7 @@ export function sdloraPolicy(options: SdloraPolicyOptions): RankPolicy<SdloraSta
     task + 1 < lastSteps.length && step === lastSteps[task];
   return {
     start(context) {
-      checkContext(context);
+      moduleNamesOf(context);
       const { modules, ranks, stages } = context;
       if (stages === undefined || stages.length < 2) {
         throw new RangeError(

@@ -13,7 +13,9 @@
  * @module
  */
 import type { RandomStream } from "../base/random.ts";
-import type { ScoreSource } from "./adapter.ts";
+import { total } from "../study/budget/costs.ts";
+import type { Adapter, AdapterPolicy, ScoreSource } from "./adapter.ts";
+import type { RankState } from "./policy_tools.ts";
 import type { SlotScores } from "./rank_actions.ts";
 import type { RankPolicy, RowView } from "./rank_policy.ts";
 
@@ -30,18 +32,18 @@ export const scoreNames = [
 /** What ranks are scored by. */
 type ScoreName = (typeof scoreNames)[number];
 
-/** What the scores that are averaged or measured while training depend on. */
-interface ScoreSettings {
+/** By what a policy tells which ranks matter. */
+export interface ScoreOptions {
+  readonly score: ScoreName;
   /** Smoothing of the sensitivity and of the uncertainty. */
   readonly beta1: number;
   readonly beta2: number;
   /** Training examples that `removal` scores on. */
-  readonly examples: number;
+  readonly examples?: number;
 }
 
 /** Where the trainer gets a score from; undefined for those that follow from the rows at an event. */
-export function sourceOf(score: ScoreName, settings: ScoreSettings): ScoreSource | undefined {
-  const { beta1, beta2, examples } = settings;
+function sourceOf({ score, beta1, beta2, examples = 32 }: ScoreOptions): ScoreSource | undefined {
   switch (score) {
     case "importance":
       return { type: "importance", beta1, beta2 };
@@ -54,8 +56,17 @@ export function sourceOf(score: ScoreName, settings: ScoreSettings): ScoreSource
   }
 }
 
-function sumOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
+/**
+ * Checks that examples are left to train on beside those that score ranks.
+ *
+ * @throws {RangeError} If there are none.
+ */
+export function checkHeldOut(examples: number, trainExamples: number, ranks = "ranks"): void {
+  if (examples < trainExamples) return;
+  throw new RangeError(
+    `Cannot hold out ${examples} examples to score ${ranks} on: the run trains on ${trainExamples}, more are ` +
+      'wanted; lower "examples"',
+  );
 }
 
 /** Norms of a slot's rows, multiplied: the norm of the update that it makes. */
@@ -65,7 +76,7 @@ function magnitudeOf(rows: readonly Float32Array[]): number {
 
 /** ½ Σ w²·E[g²] over a slot's rows. */
 function fisherOf(rows: readonly Float32Array[], squares: readonly Float32Array[]): number {
-  return sumOf(rows.map((row, part) => sumOf([...row].map((w, i) => w * w * squares[part]![i]!)))) /
+  return total(rows.map((row, part) => total([...row].map((w, i) => w * w * squares[part]![i]!)))) /
     2;
 }
 
@@ -98,27 +109,26 @@ function drawnScores(
   }));
 }
 
-/**
- * A policy that decides by a score, whatever it was written for.
- *
- * @param parts The adapter's parts that have a row a rank.
- */
-export function scoredBy<
-  State extends { readonly modules: readonly string[]; readonly ranks: readonly number[] },
->(
-  score: ScoreName,
-  policy: RankPolicy<State>,
-  parts: readonly string[],
-): RankPolicy<State> {
-  if (score === "importance" || score === "sensitivity" || score === "removal") return policy;
-  return {
-    ...policy,
-    decide: (state, step, _, seen) => {
-      const scores = score === "random"
-        ? drawnScores(state.modules, state.ranks, seen.stream.fork("scores"))
-        : scoresFromRows(score, state.modules, parts, seen);
-      const { decision, state: next } = policy.decide(state, step, scores, seen);
-      return { decision: { ...decision, scores }, state: next };
-    },
+/** The rule that decides by a score, whatever it was written for, and where that comes from. */
+export function scored<State extends Pick<RankState, "modules" | "ranks">>(
+  options: ScoreOptions,
+  rule: RankPolicy<State>,
+  { parts }: Pick<Adapter, "parts">,
+): Pick<AdapterPolicy, "rule" | "scores"> {
+  const { score } = options;
+  const scores = sourceOf(options);
+  if (scores !== undefined) return { rule, scores };
+  const decide: RankPolicy<State>["decide"] = (state, step, _, seen) => {
+    const own = score === "random"
+      ? drawnScores(state.modules, state.ranks, seen.stream.fork("scores"))
+      : scoresFromRows(
+        score as "magnitude" | "fisher",
+        state.modules,
+        parts.map(({ name }) => name),
+        seen,
+      );
+    const { decision, state: next } = rule.decide(state, step, own, seen);
+    return { decision: { ...decision, scores: own }, state: next };
   };
+  return { rule: { ...rule, decide } };
 }

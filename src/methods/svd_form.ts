@@ -23,76 +23,50 @@ import {
   transpose,
   withGradient,
 } from "../graph/mod.ts";
-import type {
-  AdapterPart,
-  LowRankUpdate,
-  PartGroup,
-  Regulariser,
-  WeightAdapter,
-} from "./adapter.ts";
-import { rateOptions, type ScalingOptions, scalingOptions, withBRate } from "./shared_options.ts";
+import type { AdapterPart, PartGroup, Regulariser } from "./adapter.ts";
+import type { Form } from "./allocation.ts";
+import { constantPart, scaledPrepare } from "./lora_form.ts";
+import { smoothingOption, updateOptions, withBRate } from "./options.ts";
 
-const rate = z.number().min(0).lt(1);
-
-/** The options that both methods have. */
-export const svdOptions = {
-  alpha: z.number().positive().default(16).describe(
-    "Numerator of the scale alpha/r, r the initial rank",
-  ),
-  ...scalingOptions,
-  ...rateOptions,
-  beta1: rate.default(0.85).describe("Smoothing of the sensitivity"),
-  beta2: rate.default(0.85).describe("Smoothing of the uncertainty"),
+/** The regulariser of the form. */
+export const regulariserOptions = {
   regulariserWeight: z.number().nonnegative().default(0.1).describe(
-    "Weight of the regulariser (gamma)",
+    "Weight of the orthogonality regulariser (gamma); 0 for none",
   ),
   regulariser: z.enum(["unsquared", "squared"]).default("unsquared").describe(
-    "unsquared as in the code, squared as in the paper",
+    "unsquared as in AdaLoRA's code, squared as in its paper",
   ),
 };
 
-/** Values of {@linkcode svdOptions}. */
-type SvdOptions = z.output<z.ZodObject<typeof svdOptions>>;
+/** Smoothing of the averages that importance is made of. */
+export const smoothingOptions = {
+  beta1: smoothingOption.default(0.85).describe("Smoothing of the sensitivity"),
+  beta2: smoothingOption.default(0.85).describe("Smoothing of the uncertainty"),
+};
+
+/** The options that AdaLoRA and ElaLoRA share. */
+export const svdOptions = { ...updateOptions, ...smoothingOptions, ...regulariserOptions };
 
 const gaussian = () => ({ type: "normal", deviation: 0.02 }) as const;
 
 /** A `[slots, in]`, E `[slots, 1]` and B, transposed, `[slots, out]`. */
-export const svdParts: readonly AdapterPart[] = [
+const parts: readonly AdapterPart[] = [
   { name: "A", rowLength: ({ inSize }) => inSize, initial: gaussian },
-  {
-    name: "E",
-    rowLength: () => 1,
-    initial: () => ({ type: "constant", value: 0 }),
-  },
+  constantPart("E"),
   { name: "B", rowLength: ({ outSize }) => outSize, initial: gaussian },
 ];
 
 /** A ∘ E times the scale takes the place of LoRA's A (equation 3). */
-export const svdPrepare = (
-  { A, E, B }: Readonly<Record<string, Tensor>>,
-  scale: number,
-): LowRankUpdate => ({
-  A: mul(A!, mul(E!, scale)),
-  B: B!,
-});
+export const svdPrepare = scaledPrepare("E");
 
 /** α / (r + 10⁻⁵), as both authors' codes compute it. */
 export function svdScale(alpha: number, initialRank: number): number {
   return alpha / (initialRank + 1e-5);
 }
 
-/** The factor of the update by the average rank: α over it, or α as it is. */
-export function svdScaleOf({ alpha, scaling }: ScalingOptions): WeightAdapter["scale"] {
-  return (rank) => scaling === "alpha" ? alpha : svdScale(alpha, rank);
-}
-
 /** Groups whose rows are equally long and whose capacities are equal, as one: fewer operators for the same numbers. */
 function mergedByShape(groups: readonly PartGroup[]): readonly Omit<PartGroup, "part">[] {
-  const alike = new Map<string, PartGroup[]>();
-  for (const group of groups) {
-    const key = group.rows.shape.slice(1).join();
-    alike.set(key, [...alike.get(key) ?? [], group]);
-  }
+  const alike = Map.groupBy(groups, ({ rows }) => rows.shape.slice(1).join());
   return [...alike.values()].map((members) => ({
     rows: concat(members.map(({ rows }) => rows), 0),
     on: concat(members.map(({ on }) => on), 0),
@@ -142,18 +116,22 @@ export function orthogonalityRegulariser(
   };
 }
 
-/** What the adapters of both methods have in common. */
-export function svdAdapter(
-  chosen: SvdOptions,
-): Pick<WeightAdapter, "parts" | "prepare" | "scale" | "step"> {
+/** The form with these options. */
+export function svdForm(
+  { alpha, scaling, bRate, regulariserWeight, regulariser }: Omit<
+    z.output<z.ZodObject<typeof svdOptions>>,
+    "beta1" | "beta2"
+  >,
+): Form {
   return {
-    parts: withBRate(svdParts, chosen.bRate),
+    parts: withBRate(parts, bRate),
     prepare: svdPrepare,
-    scale: svdScaleOf(chosen),
+    scale: (rank) => scaling === "alpha" ? alpha : svdScale(alpha, rank),
     step: {
-      regulariser: chosen.regulariserWeight === 0
+      regulariser: regulariserWeight === 0
         ? null
-        : orthogonalityRegulariser(chosen.regulariserWeight, chosen.regulariser),
+        : orthogonalityRegulariser(regulariserWeight, regulariser),
     },
+    growth: { A: "orthonormal", E: "scale", B: "orthonormal" },
   };
 }

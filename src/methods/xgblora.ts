@@ -30,7 +30,7 @@ import {
 } from "./chain.ts";
 import { lora } from "./lora.ts";
 import { defineMethod } from "./method.ts";
-import { rateOptions } from "./shared_options.ts";
+import { rateOptions } from "./options.ts";
 
 const options = z.strictObject({
   rank: z.int().positive().default(1).describe("Rank of a booster (r)"),

@@ -1,12 +1,12 @@
 /** ALoRA: who is dropped and who gets ranks, scores by removal, new ranks without effect. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { alora } from "../../src/methods/alora.ts";
 import {
+  alora,
   aloraPolicy,
   type AloraPolicyOptions,
-  handOut,
   roundSteps,
-} from "../../src/methods/alora_policy.ts";
+} from "../../src/methods/alora.ts";
+import { handOut } from "../../src/methods/policy_tools.ts";
 import { mergedTensors, updatesOf } from "../../src/methods/weight_update.ts";
 import { actionsOf, droppedSlots } from "../../src/methods/rank_actions.ts";
 import { RandomStream } from "../../src/base/random.ts";

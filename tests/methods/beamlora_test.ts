@@ -2,14 +2,15 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import { constant, interpret, makeProgram } from "../../src/graph/mod.ts";
-import { beamlora, beamWeights } from "../../src/methods/beamlora.ts";
 import {
+  beamlora,
   beamloraPolicy,
   type BeamloraPolicyOptions,
   beamScores,
+  beamWeights,
   keptShare,
   prunedSlots,
-} from "../../src/methods/beamlora_policy.ts";
+} from "../../src/methods/beamlora.ts";
 import {
   actionsOf,
   movedSlots,

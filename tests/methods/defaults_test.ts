@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import * as z from "zod";
 import { type Adapter, capacityOf } from "../../src/methods/adapter.ts";
-import { loraParts, loraPrepare } from "../../src/methods/lora.ts";
+import { loraParts, loraPrepare } from "../../src/methods/lora_form.ts";
 import { defineMethod } from "../../src/methods/method.ts";
 
 const common = { title: "Own", source: "this test", version: 1, options: z.strictObject({}) };

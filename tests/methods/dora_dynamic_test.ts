@@ -2,14 +2,14 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import { input, interpret, makeProgram } from "../../src/graph/mod.ts";
-import { componentShares } from "../../src/methods/dora_dynamic.ts";
 import {
   checkDynamicRanks,
+  componentShares,
   type DynamicRankOptions,
   dynamicRankPolicy,
   maskedAt,
   meanUnmasked,
-} from "../../src/methods/dora_dynamic_policy.ts";
+} from "../../src/methods/dora_dynamic.ts";
 import { actionsOf } from "../../src/methods/rank_actions.ts";
 import type { RowView } from "../../src/methods/rank_policy.ts";
 import { ofKind, type TinyRun } from "../train/fixture.ts";

@@ -2,9 +2,9 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import {
   checkElaloraSchedule,
-  elaloraPolicy,
   type ElaloraPolicyOptions,
   movedRanksAt,
+  movesPolicy,
 } from "../../src/methods/elalora_policy.ts";
 import { elalora } from "../../src/methods/elalora.ts";
 import {
@@ -46,7 +46,7 @@ function grownIn(decision: RankDecision): readonly string[] {
 
 /** One event on the given scores. */
 function decideOnce(options: Partial<ElaloraPolicyOptions>, rows: number[][], size = 64) {
-  const policy = elaloraPolicy({ ...base, ...options });
+  const policy = movesPolicy({ ...base, ...options });
   const ranks = rows.map((row) => row.length);
   const total = ranks.reduce((sum, rank) => sum + rank, 0);
   const state = policy.start({
@@ -97,7 +97,7 @@ function repeat(value: number, times: number): number[] {
 
 /** Ranks moved at each event of a whole run. */
 function sequence(options: ElaloraPolicyOptions, totalSteps: number): number[] {
-  const policy = elaloraPolicy(options);
+  const policy = movesPolicy(options);
   const state = policy.start({
     modules: modulesOf(1),
     ranks: [2],
@@ -132,7 +132,7 @@ Deno.test("elaloraPolicy takes warm-ups as shares of all steps", () => {
   const shares = { ...base, initWarmup: 0.1, finalWarmup: 0.2, interval: 10 };
   const steps = { ...base, initWarmup: 20, finalWarmup: 40, interval: 10 };
   assertEquals(sequence(shares, 200), sequence(steps, 200));
-  const policy = elaloraPolicy(shares);
+  const policy = movesPolicy(shares);
   const state = policy.start({
     modules: modulesOf(1),
     ranks: [2],
@@ -158,7 +158,7 @@ Deno.test("elaloraPolicy takes warm-ups as shares of all steps", () => {
 Deno.test("elaloraPolicy keeps the total rank over 100 random events, with ties, walls and lone ranks", () => {
   for (const maxRank of [null, 5]) {
     const random = RandomStream.fromSeed(11).fork(String(maxRank));
-    const policy = elaloraPolicy({ ...base, movedRanks: 7, perModule: 3, maxRank });
+    const policy = movesPolicy({ ...base, movedRanks: 7, perModule: 3, maxRank });
     const initial = [3, 1, 4, 2, 3, 3, 5, 1];
     const modules = modulesOf(initial.length, 9);
     let state = policy.start({
@@ -264,7 +264,7 @@ Deno.test("elaloraPolicy without moves has no events", () => {
 });
 
 Deno.test("elaloraPolicy refuses scores that do not fit its state", () => {
-  const policy = elaloraPolicy(base);
+  const policy = movesPolicy(base);
   const context = {
     modules: modulesOf(2),
     ranks: [2, 2],

@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
-import { drawnRanks } from "../../src/methods/before_training.ts";
-import { ranksByImportance } from "../../src/methods/gradient_ranks.ts";
+import { drawnRanks, ranksByImportance } from "../../src/methods/before_training.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
 
 const sizes = [[16, 16], [16, 64], [64, 16], [16, 16], [32, 32], [16, 48]] as const;

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { slotScore, updateImportance, zeroImportance } from "../../src/methods/importance.ts";
-import { resolveSteps, roundHalfEven } from "../../src/methods/rank_policy.ts";
+import { slotScore, updateImportance, zeroImportance } from "../../tools/traces/importance.ts";
+import { resolveSteps, roundHalfEven } from "../../src/methods/policy_tools.ts";
 
 Deno.test("updateImportance smooths |w·g| and its deviation from the new average", () => {
   // By hand, β = 0.85. Step 1: I = 6, Ī = 0.9, |I − Ī| = 5.1, Ū = 0.765.

@@ -3,14 +3,16 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { evaluationPass } from "../../src/methods/adapter.ts";
 import { constant, input, interpret, makeProgram, type Tensor } from "../../src/graph/mod.ts";
 import type { RowView } from "../../src/methods/rank_policy.ts";
-import { softThreshold, sora, upstreamThreshold } from "../../src/methods/sora.ts";
 import {
   phaseEnds,
   phaseThresholds,
+  softThreshold,
+  sora,
   soraPolicy,
   type SoraSchedule,
   thresholdAt,
-} from "../../src/methods/sora_policy.ts";
+  upstreamThreshold,
+} from "../../src/methods/sora.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { ofKind, rowOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
 import {

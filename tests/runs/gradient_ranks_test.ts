@@ -1,6 +1,6 @@
 /** Runs whose ranks follow from gradients before they train: recorded, repeated, and by seed. */
 import { assert, assertEquals } from "@std/assert";
-import { ranksByImportance } from "../../src/methods/gradient_ranks.ts";
+import { ranksByImportance } from "../../src/methods/before_training.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";

@@ -9,7 +9,7 @@ import {
   slotScore,
   updateImportance,
   zeroImportance,
-} from "../../src/methods/importance.ts";
+} from "../../tools/traces/importance.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
 import { assemble, type Assembly, fedName } from "../../src/train/assemble.ts";
 import {

@@ -5,7 +5,7 @@
 import { assertEquals } from "@std/assert";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
-import { budgetAt } from "../../src/methods/adalora_policy.ts";
+import { budgetAt } from "../../src/methods/adalora.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { BatchStream } from "../../src/tasks/batches.ts";
 import type { Batch } from "../../src/tasks/types.ts";

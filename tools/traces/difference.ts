@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ModuleSlots, slotParts, type SlotTable } from "../../src/methods/slots.ts";
+import { type ModuleSlots, slotParts, type SlotTable } from "./slots.ts";
 
 /** Where two runs differ first. */
 export interface Difference {

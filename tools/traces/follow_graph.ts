@@ -23,7 +23,7 @@ import {
 } from "../../src/graph/mod.ts";
 import type { PartGroup } from "../../src/methods/adapter.ts";
 import { adaptedLinear } from "../../src/methods/low_rank.ts";
-import type { ModuleSlots, SlotTable } from "../../src/methods/slots.ts";
+import type { ModuleSlots, SlotTable } from "./slots.ts";
 import { orthogonalityRegulariser, svdPrepare, svdScale } from "../../src/methods/svd_form.ts";
 import type { Difference } from "./difference.ts";
 import { followDecisions, type FollowOptions, type StepGradients } from "./follow_policy.ts";

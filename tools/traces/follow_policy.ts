@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { adaloraPolicy, budgetAt } from "../../src/methods/adalora_policy.ts";
+import { adaloraPolicy, budgetAt } from "../../src/methods/adalora.ts";
 import { newDirection, newSlotScale } from "../../src/methods/directions.ts";
-import { elaloraPolicy, movedRanksAt } from "../../src/methods/elalora_policy.ts";
-import { type Importance, slotScore, updateImportance } from "../../src/methods/importance.ts";
+import { movedRanksAt, movesPolicy } from "../../src/methods/elalora_policy.ts";
+import { type Importance, slotScore, updateImportance } from "./importance.ts";
 import {
   actionsOf,
   droppedSlots,
@@ -23,7 +23,7 @@ import {
   maskSlots,
   type ModuleSlots,
   type SlotTable,
-} from "../../src/methods/slots.ts";
+} from "./slots.ts";
 import { Comparison, type Difference, type Tolerance } from "./difference.ts";
 import type { Trace, TraceConfig, TraceEvent, TraceStep } from "./trace.ts";
 
@@ -231,7 +231,7 @@ function makeDriver({ config, modules }: Trace, ties: "exact" | "upstream"): Dri
     maxRank: null,
     resetOptimizer: true,
   };
-  const policy = elaloraPolicy(options);
+  const policy = movesPolicy(options);
   const finalTotal = config.initial_rank * modules.length;
   return drive(
     policy,

@@ -6,7 +6,7 @@
  */
 import * as z from "zod";
 import { InputError } from "../../src/base/input_error.ts";
-import type { ModuleSlots, SlotTable } from "../../src/methods/slots.ts";
+import type { ModuleSlots, SlotTable } from "./slots.ts";
 
 const numbers = z.array(z.number());
 const matrix = z.array(numbers);

@@ -10,7 +10,8 @@ import { fixed, interval, nothing, whole } from "../../base/format.ts";
 import type { RunResults } from "../../analysis/results.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import { number, type ReportTable, reportTable } from "../table.ts";
-import { type Arm, armOf } from "../../analysis/factorial.ts";
+import { armOf } from "../../analysis/factorial.ts";
+import type { Arm } from "../../methods/presets.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
 

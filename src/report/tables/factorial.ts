@@ -5,12 +5,12 @@
  */
 import { type Row, type RunFact } from "../../analysis/run_rows.ts";
 import {
-  type Arm,
   type EffectKind,
   effectKinds,
   factorialArms,
   metricOfArms,
 } from "../../analysis/factorial.ts";
+import type { Arm } from "../../methods/presets.ts";
 import { interval, signed } from "../../base/format.ts";
 import { correctionText, type EffectRow } from "../../analysis/significance.ts";
 import type { Analysis } from "../../analysis/analysis.ts";

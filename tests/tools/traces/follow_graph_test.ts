@@ -19,7 +19,7 @@ import {
 } from "../../../tools/traces/follow_graph.ts";
 import { followDecisions, type StepGradients } from "../../../tools/traces/follow_policy.ts";
 import { parseTrace, type Trace, type TraceStep } from "../../../tools/traces/trace.ts";
-import { type ModuleSlots, slotParts, type SlotTable } from "../../../src/methods/slots.ts";
+import { type ModuleSlots, slotParts, type SlotTable } from "../../../tools/traces/slots.ts";
 
 type Change = (value: number) => unknown;
 

@@ -3,7 +3,7 @@ import { InputError } from "../../../src/base/input_error.ts";
 import { describeDifference } from "../../../tools/traces/difference.ts";
 import { followDecisions } from "../../../tools/traces/follow_policy.ts";
 import { parseTrace } from "../../../tools/traces/trace.ts";
-import type { SlotTable } from "../../../src/methods/slots.ts";
+import type { SlotTable } from "../../../tools/traces/slots.ts";
 
 type Change = (value: unknown) => unknown;
 

@@ -1,11 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import {
+  adalora,
   adaloraPolicy,
   type AdaloraPolicyOptions,
   budgetAt,
   checkAdaloraSchedule,
-} from "../../src/methods/adalora_policy.ts";
+} from "../../src/methods/adalora.ts";
 import { actionsOf, type RankDecision, type SlotScores } from "../../src/methods/rank_actions.ts";
 
 const base: AdaloraPolicyOptions = { initWarmup: 2, finalWarmup: 4, interval: 1, ties: "exact" };
@@ -227,5 +228,50 @@ Deno.test("checkAdaloraSchedule wants a mask between the warm-ups and the final 
       RangeError,
       text,
     );
+  }
+});
+
+Deno.test("AdaLoRA under a cap is planned to end within it, with nothing left for a rank that went, and does", () => {
+  const modules = [8, 16, 32].map((size, layer) =>
+    ({ name: `m${layer}`, layer, part: "query", inSize: size, outSize: size }) as const
+  );
+  const costs = modules.map(({ inSize, outSize }) => inSize + outSize + 1);
+  const ranks = [6, 6, 6], cap = 400, totalSteps = 20;
+  const options = adalora.parseOptions({ initWarmup: 2, finalWarmup: 4, maskInterval: 1 });
+  const initialParameters = costs.reduce((sum, cost) => sum + 6 * cost, 0);
+  const plan = {
+    initial: ranks,
+    finalTotal: 12,
+    requested: cap,
+    initialParameters,
+    peakParameters: initialParameters,
+    finalParameters: cap,
+  };
+  const budget = { type: "parameters", value: cap, isCap: true } as const;
+  const facts = {
+    plan,
+    modules,
+    costs: adalora.costs(options),
+    budget,
+    keep: "last",
+    totalSteps,
+    trainExamples: 9,
+    stepsPerEpoch: 5,
+  } as const;
+  const { final } = adalora.counts!(options, facts);
+  assertEquals(final, { least: cap - 65, most: cap });
+  assertEquals(adalora.counts!(options, { ...facts, keep: "best" }).final!.most, initialParameters);
+  const policy = adaloraPolicy(base);
+  const random = RandomStream.fromSeed(8);
+  for (let round = 0; round < 50; round++) {
+    const context = { modules, ranks, finalTotal: 12, totalSteps, stepsPerEpoch: 5, costs, cap };
+    const scores = modules.map(({ name }) => ({
+      module: name,
+      scores: ranks.map(() => random.next()).concat(0, 1, 2),
+    }));
+    const { slots } = maskOf(policy.decide(policy.start(context), 17, scores).decision);
+    const off = slots.reduce((sum, { module }) => sum + costs[Number(module.slice(1))]!, 0);
+    const left = initialParameters - off;
+    assertEquals(left >= final!.least && left <= final!.most, true, `${left}`);
   }
 });

@@ -1,12 +1,18 @@
 /**
- * Options that methods with A and B have in common: what B's learning rate is over A's, and what the scale does with the rank.
+ * Options that methods have in common, and what follows from them.
  *
- * They came later than recorded runs, so at their defaults they are left out of a run's options and its id stays.
+ * Some came later than recorded runs, so at their defaults they are left out of a run's options and its id stays.
  *
  * @module
  */
 import * as z from "zod";
 import type { AdapterPart } from "./adapter.ts";
+
+/** A number of steps: a share of all steps below 1, else steps. */
+export const stepsOption = z.number().nonnegative();
+
+/** β of a moving average. */
+export const smoothingOption = z.number().min(0).lt(1);
 
 /**
  * An option that runs may have been recorded without: resolved options leave it out at its default.
@@ -33,14 +39,18 @@ export function withBRate(
   return parts.map((part) => part.name === "B" ? { ...part, rate: bRate } : part);
 }
 
-/** Whether the scale falls with the rank, for methods that know no other choice. */
-export const scalingOptions = {
+/** Factor of the update and rate of B, for methods of which no more is known than α/r. */
+export const updateOptions = {
+  alpha: z.number().positive().default(16).describe(
+    "Numerator of the scale alpha/r, r the initial rank",
+  ),
   scaling: laterOption(z.enum(["alpha/r", "alpha"]), "alpha/r").describe(
     "How the scale falls with the rank: alpha/r, or alpha whatever the rank; default alpha/r",
   ),
+  ...rateOptions,
 };
 
-/** Values of {@linkcode scalingOptions} and of a method's `alpha`. */
+/** Values of a method's `alpha` and `scaling`. */
 export interface ScalingOptions {
   /** The scale, or its numerator. */
   readonly alpha: number;
