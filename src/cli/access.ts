@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname, isAbsolute, relative } from "node:path";
+import { dirname, isAbsolute, join, relative } from "node:path";
 import { UsageError } from "../base/usage_error.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import type { Arguments } from "./terminal.ts";
@@ -15,6 +15,8 @@ export interface Place {
   readonly option: string;
   /** Whether it is written to as well as read. Default false. */
   readonly isWritten?: boolean;
+  /** Whether it is a study, by its file or by its name in `experiments/`: what it names is read too. Default false. */
+  readonly isStudy?: boolean;
 }
 
 /** Whether a name is a path: a bare one is looked for in folders that every command may read. */
@@ -54,7 +56,9 @@ async function isAllowed({ path, isWritten = false }: Place): Promise<boolean> {
  */
 export async function askForPlaces(name: string, places: readonly Place[]): Promise<void> {
   const refused: Place[] = [];
-  for (const place of places) if (!await isAllowed(place)) refused.push(place);
+  for (const place of places) {
+    if (!(place.isStudy && !isPath(place.path)) && !await isAllowed(place)) refused.push(place);
+  }
   if (refused.length === 0) return;
   const named = refused.map(({ path, option, isWritten }) =>
     `${isWritten ? "write to" : "read"} "${path}", which ${option} names`
@@ -70,9 +74,9 @@ export async function askToWrite(task: string, folder: string, option: string): 
   await askForPlaces(task, [{ path: folder, option, isWritten: true }]);
 }
 
-/** The folder of a study's file, where the paths of its tasks start; nothing for a bare name, which is looked for in `experiments/`. */
+/** A study that an argument names, by its file or by its name in `experiments/`. */
 export function studyPlaces(name: string | null, option: string): readonly Place[] {
-  return name !== null && isPath(name) ? [{ path: dirname(name), option }] : [];
+  return name === null ? [] : [{ path: name, option, isStudy: true }];
 }
 
 /** Whether a name is that of a study's file; its results are then looked up by the study's name. */
@@ -83,10 +87,13 @@ function isStudyFile(name: string): boolean {
 /** Results that are read and added to: those that STUDY names by their path, and `--results`. */
 export function resultsPlaces(name: string, results: string | null): readonly Place[] {
   const folder = outputFolder(name);
-  const own: readonly Place[] = isStudyFile(name) || !isPath(name) ? studyPlaces(name, "STUDY") : [
-    { path: folder, option: "STUDY", isWritten: true },
-    ...(folder === name ? [] : [{ path: name, option: "STUDY" }]),
-  ];
+  const inFolder: readonly Place[] = isPath(name)
+    ? [
+      { path: folder, option: "STUDY", isWritten: true },
+      ...(folder === name ? [] : [{ path: name, option: "STUDY" }]),
+    ]
+    : [];
+  const own = isStudyFile(name) ? studyPlaces(name, "STUDY") : inFolder;
   return [
     ...own,
     ...(results === null ? [] : [{ path: results, option: "--results", isWritten: true }]),
@@ -112,10 +119,20 @@ export function inputPlaces(parsed: Pick<Arguments, "text">): readonly Place[] {
   return [...placesAt(parsed, "data"), ...models.filter(({ path }) => !path.startsWith("hub:"))];
 }
 
+/** Wheels that `--set model=` names, from the folder of the study. */
+function wheelPlaces({ positional: [study = ""], list }: Arguments): readonly Place[] {
+  return list("set").flatMap((setting) => {
+    const [, path] = /^model=wheel:([^#]+)/.exec(setting) ?? [];
+    if (path === undefined) return [];
+    return [{ path: isAbsolute(path) ? path : join(dirname(study), path), option: "--set" }];
+  });
+}
+
 /** What a study's file, its inputs and `--results` name, for a study whose runs are planned or made. */
 export function sweepPlaces(parsed: Arguments, isWritten: boolean): readonly Place[] {
   return [
     ...studyPlaces(parsed.positional[0] ?? null, "STUDY"),
+    ...wheelPlaces(parsed),
     ...inputPlaces(parsed),
     ...placesAt(parsed, "results", isWritten),
   ];

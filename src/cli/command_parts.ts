@@ -11,7 +11,7 @@ import { defaultStudy } from "../runs/plan/study_file.ts";
 import { defaultMostRuns } from "../study/grid/size.ts";
 import { defaultResults, findResults } from "../runs/stored_study.ts";
 import { outputFolder } from "../record/results_reader.ts";
-import { askToWrite, inputPlaces, type Place, resultsPlaces } from "./access.ts";
+import { askToWrite, inputPlaces, type Place, resultsPlaces, studyPlaces } from "./access.ts";
 import { namedModule } from "../runs/plan/find_study.ts";
 import { isCoveredBy, moduleText, type NamedModule, type Trust } from "../runs/method_modules.ts";
 
@@ -175,6 +175,7 @@ export function sweptPlaces(parsed: Arguments): readonly Place[] {
   return [
     ...resultsPlaces(parsed.positional[0] ?? defaultStudy, parsed.text("results")),
     ...inputPlaces(parsed),
+    ...trustPlaces(parsed),
   ];
 }
 
@@ -201,24 +202,27 @@ export async function sweptFolder(
 /** The option of the commands that may have to run code that results name. */
 export const trustOption: CommandOption = {
   name: "trust",
-  value: "HASH",
+  value: "HASH|FILE",
   isOptional: true,
   text:
-    "run the code of methods that the results name, if its SHA-256 is HASH (without =HASH: whatever it is); path and hash are " +
-    "shown first, and without this option it does not run",
+    "run the code of methods that the results name, if its SHA-256 is HASH, or if it is in the study module FILE, whose folder " +
+    "is then read (without a value: whatever it is); path and hash are shown first, and without this option it does not run",
 };
 
-/** What an error of a `--trust` that is no hash says. */
-function checkedHash(hash: string): string {
-  if (/^[0-9a-f]{64}$/.test(hash)) return hash;
-  throw new UsageError(
-    `Option "--trust" is "${hash}", want the 64 hexadecimal digits of a SHA-256; without =HASH it trusts all code that ` +
-      "the results name",
-  );
+/** The values of `--trust` that are hashes, those that are study modules, and whether one was left out. */
+function trustGiven({ optional }: Pick<Arguments, "optional">) {
+  const given = optional("trust");
+  const values = given.filter((value) => value !== null);
+  return {
+    isAny: given.includes(null),
+    modules: values.filter((value) => value.endsWith(".ts")),
+    hashes: values.filter((value) => !value.endsWith(".ts")),
+  };
 }
 
-async function isSameFile(one: string, other: string): Promise<boolean> {
-  return await Deno.realPath(one) === await Deno.realPath(other);
+/** The study modules that `--trust` names. */
+export function trustPlaces(parsed: Pick<Arguments, "optional">): readonly Place[] {
+  return trustGiven(parsed).modules.flatMap((module) => studyPlaces(module, "--trust"));
 }
 
 /**
@@ -226,19 +230,28 @@ async function isSameFile(one: string, other: string): Promise<boolean> {
  *
  * @param study The study that was named, or null: if that is a study module, it may run.
  *
- * @throws {UsageError} If `--trust` has a value that is no hash.
+ * @throws {UsageError} If `--trust` has a value that is neither a hash nor a file.
  */
 export async function trustOf(
   parsed: Pick<Arguments, "optional">,
   study: string | null,
   tell: (line: string) => Promise<void> = complain,
 ): Promise<Trust> {
-  const given = parsed.optional("trust");
-  const hashes = given.flatMap((hash) => hash === null ? [] : [checkedHash(hash)]);
+  const { isAny, hashes, modules } = trustGiven(parsed);
+  const wrong = hashes.find((hash) => !/^[0-9a-f]{64}$/.test(hash));
+  if (wrong !== undefined) {
+    throw new UsageError(
+      `Option "--trust" is "${wrong}", want the 64 hexadecimal digits of a SHA-256, or a study's .ts file; without a value it ` +
+        "trusts all code that the results name",
+    );
+  }
   const named = study === null ? null : await namedModule(study);
+  const files = await Promise.all(
+    [...modules, named ?? []].flat().map((path) => Deno.realPath(path)),
+  );
   return async (module: NamedModule) => {
-    const isTrusted = given.includes(null) || isCoveredBy(hashes, module) ||
-      (named !== null && await isSameFile(named, module.path));
+    const isTrusted = isAny || isCoveredBy(hashes, module) ||
+      files.includes(await Deno.realPath(module.path));
     if (isTrusted) await tell(`Runs ${moduleText(module)}`);
     return isTrusted;
   };

@@ -4,9 +4,10 @@
  * @module
  */
 import type { CallableCommand } from "./command.ts";
-import { isAbsolute } from "node:path";
-import { ownTasksOf } from "../runs/plan/planning.ts";
-import { readStudyData } from "../runs/plan/study_file.ts";
+import { dirname } from "node:path";
+import { findStudyFile, studyCandidates } from "../runs/plan/find_study.ts";
+import { namedFiles } from "../runs/plan/study_parts.ts";
+import { defaultResults } from "../runs/stored_study.ts";
 import type { Place } from "./access.ts";
 
 export { hubCache } from "../fetch/hub.ts";
@@ -35,17 +36,22 @@ export async function programCommands(): Promise<readonly CallableCommand[]> {
 }
 
 /**
- * The files that the tasks of a study name by absolute paths: data, which are read and never run.
+ * A place with what it names, if it is a study: of a JSON file the files that it extends and those of tasks, ranks and wheels. What
+ * a module names is known once it has run, so that its whole folder is read.
  *
- * @param name A study's name or file; one that is no JSON is not read.
+ * @param results The folder of results, or null for the default one, whose settings a study may extend that is still to be tuned.
+ *
+ * @throws {UsageError} If a study is not there, or extends what is not.
  */
-export async function taskFiles(name: string): Promise<readonly Place[]> {
-  if (name.endsWith(".ts")) return [];
-  const { path, study } = await readStudyData(name);
-  if (path.endsWith(".ts")) return [];
-  const files = ownTasksOf(study).flatMap(({ splits }) => Object.values(splits).flat());
-  return files.filter(({ path }) => isAbsolute(path)).map(({ path }) => ({
-    path,
-    option: "userTasks",
-  }));
+export async function withNamedFiles(
+  place: Place,
+  results: string | null,
+): Promise<readonly Place[]> {
+  const { path: name, option, isStudy = false } = place;
+  if (!isStudy) return [place];
+  const path = await findStudyFile(name);
+  const files = path.endsWith(".ts")
+    ? [dirname(path)]
+    : [...studyCandidates(name, []), ...await namedFiles(path, results ?? defaultResults)];
+  return [...new Set(files)].map((path) => ({ path, option }));
 }

@@ -11,7 +11,7 @@ import { type ExportFormat, exportFormats } from "../runs/share/export_readme.ts
 import { commandOf } from "./command.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { runCommand, say, wholeNumber } from "./terminal.ts";
-import { trustOf, trustOption } from "./command_parts.ts";
+import { trustOf, trustOption, trustPlaces } from "./command_parts.ts";
 import { inputPlaces, placesAt } from "./access.ts";
 
 function formatOf(name: string | null): ExportFormat {
@@ -70,6 +70,7 @@ export const exportCommand = commandOf({
     // The study's own file lies beside the run's folder.
     { path: dirname(parsed.positional[0]!.replace(/\/+$/, "")), option: "RUN_FOLDER" },
     ...inputPlaces(parsed),
+    ...trustPlaces(parsed),
     ...placesAt(parsed, "out", true),
   ],
   examples: [

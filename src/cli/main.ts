@@ -52,29 +52,30 @@ function shellOf(name: string | undefined): Shell {
 }
 
 /** Arguments that may name files and folders: commands are loaded for these alone, since that takes a while. */
-export const mayNamePlaces = /[/\\.]|^--(?:data|model|out|pilot|results|study)\b/;
+export const mayNamePlaces = /[/\\.]|^--(?:data|model|out|pilot|results|study|trust)\b/;
 
 /** Whether a study in `experiments/` may name files. */
 async function mayNameFiles(study: string | undefined): Promise<boolean> {
   if (study === undefined || study.startsWith("-")) return false;
   try {
     const text = await Deno.readTextFile(`experiments/${study}.json`);
-    return /"(?:userTasks|extends)"/.test(text);
+    return /"(?:userTasks|extends|file)"|"wheel:/.test(text);
   } catch {
     // Where there is none, the command says so.
     return false;
   }
 }
 
-/** What the arguments of a command name, and the files that a JSON study among them names by absolute paths. */
+/** What the arguments of a command name, and what the studies among them do. */
 async function placesNamed(name: string, args: readonly string[]): Promise<readonly Place[]> {
-  const { commandLoaders, taskFiles } = await loadCommands();
+  const { commandLoaders, withNamedFiles } = await loadCommands();
   const { command } = await commandLoaders[name]!();
   const parsed = readCommand(args, command);
-  const takesStudy = command.takes === "[STUDY]" && ["sweep", "plan", "tune"].includes(name);
-  const study = takesStudy ? parsed.positional[0] : parsed.text("study");
-  const isShown = study == null || parsed.flag("help");
-  return [...placesOf(parsed, command), ...isShown ? [] : await taskFiles(study)];
+  const places: Place[] = [];
+  for (const place of placesOf(parsed, command)) {
+    places.push(...await withNamedFiles(place, parsed.text("results")));
+  }
+  return places;
 }
 
 async function startOf(name: string, args: readonly string[]): Promise<readonly string[]> {

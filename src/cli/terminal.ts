@@ -162,7 +162,7 @@ export function wholeNumber(value: string | null, name: string, least = 1): numb
 /** What is said beside an error of Deno's that a permission is missing. */
 const permissionAdvice =
   "A command may use ranklab's folder and the paths that its arguments name, not those that results name: " +
-  "name the path too, by --model or --data for instance; docs/trust.md says more";
+  "name the path too, by --model or --data, or give the study's own file as STUDY; docs/trust.md says more";
 
 /**
  * A number given as an option.

@@ -138,8 +138,24 @@ export function customMethodsOf(used: readonly Method[]): readonly CustomMethod[
   return [...new Map(origins).values()];
 }
 
-async function checkSource({ name, module, hash }: CustomMethod): Promise<void> {
-  const found = await sourceHash(pathToFileURL(resolve(module)));
+/** Says what helps where Deno does not let a process read the code that results name. */
+async function readingCode<T>(method: string, study: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
+    throw new UsageError(
+      `Cannot load the method "${method}": the results name ${
+        JSON.stringify(study)
+      } for it, which this process may not read. ` +
+        "If you know that file, give it as --trust=FILE, so that it is read and run",
+      { cause },
+    );
+  }
+}
+
+async function checkSource({ name, study, module, hash }: CustomMethod): Promise<void> {
+  const found = await readingCode(name, study, () => sourceHash(pathToFileURL(resolve(module))));
   if (found === null) {
     throw new UsageError(
       `Cannot load the method "${name}": found no "${module}", want the module that it was written in; put it back, ` +
@@ -157,7 +173,7 @@ async function checkSource({ name, module, hash }: CustomMethod): Promise<void> 
 async function studyModules(wanted: readonly CustomMethod[]): Promise<readonly NamedModule[]> {
   const modules: NamedModule[] = [];
   for (const [path, own] of Map.groupBy(wanted, ({ study }) => study)) {
-    const { hash, uncovered } = await present(path);
+    const { hash, uncovered } = await readingCode(own[0]!.name, path, () => present(path));
     modules.push({ path, hash, uncovered, methods: own.map(({ name }) => name) });
   }
   return modules;
@@ -260,7 +276,7 @@ export class UntrustedCodeError extends UsageError {
       `Cannot load methods that are not built in: code of the results would have to run, and it is not allowed:${
         lines.join("")
       }\nRead it, with the files that it imports. To run it, give --trust=HASH with the hash above (in a program: the ` +
-        `option trust), --trust for all code that these results name, or STUDY as the study file itself`,
+        `option trust), --trust=FILE with its file, or --trust for all code that these results name`,
     );
     this.modules = modules;
   }

@@ -249,11 +249,20 @@ Deno.test({
       const results = `${home}/results/with-own`;
       // What the results name is not what the person named.
       const unread = await run([...program, "verify", results]);
-      assertStringIncludes(unread.stderr, "Requires read access");
+      assertEquals(unread.code, 2, unread.stderr);
+      assertStringIncludes(
+        unread.stderr,
+        "may not read. If you know that file, give it as --trust=FILE",
+      );
       const refused = await run([...program, "verify", results, "--data", home]);
       assertEquals(refused.code, 2, refused.stderr);
       assertStringIncludes(refused.stderr, 'study.ts" (SHA-256 ');
       assertEquals(refused.stdout, "");
+      const trusted = `--trust=${home}/study.ts`;
+      const sample = ["--sample", "1", "--no-report"];
+      const verified = await run([...program, "verify", results, trusted, ...sample]);
+      assertEquals(verified.code, 0, verified.stderr);
+      assertStringIncludes(verified.stderr, 'Runs "');
     }, files);
   },
 });
@@ -317,20 +326,21 @@ for (const name of ["${host}/x.ts?leak=1", "jsr:@leaked/name@1", "npm:leakedname
 
 Deno.test({
   name: canSpawn
-    ? "a JSON study reads the files that its tasks name by absolute paths"
-    : "absolute paths of tasks (left out: deno cannot be started)",
+    ? "a JSON study elsewhere reads the files that its tasks name"
+    : "files of tasks (left out: deno cannot be started)",
   ignore: !canSpawn,
   fn: async () => {
     const [home, data] = [await Deno.makeTempDir(), await Deno.makeTempDir()];
     try {
       const rows = Array.from({ length: 8 }, (_, i) => `text ${i}\t${i % 2}`);
       const text = ["text\tlabel", ...rows, ""].join("\n");
-      for (const split of ["train", "dev"]) await Deno.writeTextFile(`${data}/${split}.tsv`, text);
+      await Deno.writeTextFile(`${data}/train.tsv`, text);
+      await Deno.writeTextFile(`${home}/dev.tsv`, text);
       const study = {
         name: "absolute",
         userTasks: [{
           name: "Own",
-          files: { train: `${data}/train.tsv`, dev: `${data}/dev.tsv` },
+          files: { train: `${data}/train.tsv`, dev: "dev.tsv" },
           columns: { text: "text", label: "label" },
           labels: ["0", "1"],
         }],

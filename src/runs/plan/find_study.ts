@@ -33,6 +33,19 @@ async function studiesIn(folders: readonly string[]): Promise<readonly string[]>
   return [...names].sort();
 }
 
+/** Where a study is looked for, in order; see {@linkcode findStudyFile}. */
+export function studyCandidates(
+  name: string,
+  folders: readonly string[] = studyFolders(),
+  from = ".",
+): readonly string[] {
+  const files = [name, `${name}.json`, `${name}.ts`];
+  if (isAbsolute(name)) return files;
+  return [from, ...folders].flatMap((folder) =>
+    files.map((file) => folder === "." ? file : `${folder}/${file}`)
+  );
+}
+
 /**
  * The path of a study: a file, or a name in one of some folders, with or without its ending.
  *
@@ -47,13 +60,7 @@ export async function findStudyFile(
   from = ".",
 ): Promise<string> {
   if (!isPath(name)) await bringOwnFiles(() => ownFetching().transport());
-  const files = [name, `${name}.json`, `${name}.ts`];
-  const candidates = isAbsolute(name)
-    ? files
-    : [from, ...folders].flatMap((folder) =>
-      files.map((file) => folder === "." ? file : `${folder}/${file}`)
-    );
-  for (const path of candidates) if (await isFile(path)) return path;
+  for (const path of studyCandidates(name, folders, from)) if (await isFile(path)) return path;
   const known = await studiesIn(folders);
   throw new UsageError(
     known.length === 0

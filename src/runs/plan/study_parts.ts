@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname, isAbsolute, relative, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { parseJson } from "../../base/read_json.ts";
 import { decodeText } from "../../base/read_text.ts";
 import { UsageError } from "../../base/usage_error.ts";
@@ -11,7 +11,7 @@ import type { Method } from "../../methods/method.ts";
 import { mostFileBytes, readBounded } from "../../record/read_bounded.ts";
 import { parseStudyPart } from "../../study/schema/parse.ts";
 import type { StudyPart } from "../../study/schema/study.ts";
-import { findStudyFile, studyFolders } from "./find_study.ts";
+import { findStudyFile, studyCandidates, studyFolders } from "./find_study.ts";
 import { loadStudyModule } from "../method_modules.ts";
 import { tunedFileName, tunedPath } from "../tune/tuned_file.ts";
 import type { Json } from "../../base/canonical_json.ts";
@@ -177,17 +177,8 @@ function modelAt(moved: Moved): (model: Json) => Json {
   };
 }
 
-/**
- * A part of a study with its paths as they are written in another folder: files of tasks and of ranks, and wheels.
- *
- * @param from The folder of its file.
- * @param to The folder of the study that extends it.
- */
-export function movedPaths(part: StudyPart, from: string, to: string): StudyPart {
-  const [source, target] = [resolve(from), resolve(to)];
-  if (source === target) return part;
-  const moved: Moved = (path) =>
-    isAbsolute(path) ? path : relative(target, resolve(source, path)).replaceAll("\\", "/");
+/** A part of a study with its paths changed: files of tasks and of ranks, and wheels. */
+function withPaths(part: Json, moved: Moved): Json {
   const model = modelAt(moved);
   const changes: readonly (readonly [string, (value: Json) => Json])[] = [
     [
@@ -217,6 +208,42 @@ export function movedPaths(part: StudyPart, from: string, to: string): StudyPart
         ),
     ],
   ];
-  const whole = part as unknown as Json;
-  return changes.reduce((value, [key, change]) => at(value, key, change), whole) as StudyPart;
+  return changes.reduce((value, [key, change]) => at(value, key, change), part);
+}
+
+/**
+ * A part of a study with its paths as they are written in another folder.
+ *
+ * @param from The folder of its file.
+ * @param to The folder of the study that extends it.
+ */
+export function movedPaths(part: StudyPart, from: string, to: string): StudyPart {
+  const [source, target] = [resolve(from), resolve(to)];
+  if (source === target) return part;
+  const moved: Moved = (path) =>
+    isAbsolute(path) ? path : relative(target, resolve(source, path)).replaceAll("\\", "/");
+  return withPaths(part as unknown as Json, moved) as unknown as StudyPart;
+}
+
+/**
+ * The files of a JSON study: its own and those that it extends, with all places in which these are looked for, and those that they
+ * name, of tasks and of ranks, and wheels. Whether all of it is right is not checked.
+ *
+ * @param path Of the study's own file.
+ * @param results The folder of results in which it may still have to be tuned.
+ *
+ * @throws {UsageError} If a file that it extends is not there; see {@linkcode readStudyParts}.
+ */
+export async function namedFiles(path: string, results: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  for (const part of await readStudyParts(path, results)) {
+    const folder = dirname(part.path);
+    files.push(part.path);
+    for (const name of extendedNames(part)) files.push(...studyCandidates(name, [], folder));
+    withPaths(part.content as Json, (file) => {
+      files.push(isAbsolute(file) ? file : join(folder, file));
+      return file;
+    });
+  }
+  return files;
 }
