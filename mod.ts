@@ -37,7 +37,7 @@
  * @example A study as a value, swept into a folder, read as records and as a table
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { defineStudy, factsTable, readStudyResults, sweepStudy } from "./mod.ts";
+ * import { defineStudy, readStudyResults, runTable, sweepStudy } from "./mod.ts";
  *
  * const study = defineStudy({
  *   name: "small",
@@ -53,7 +53,7 @@
  * });
  * const read = await readStudyResults(folder);
  * assertEquals([finished, titles.length, read.runs.length], [2, 2, 2]);
- * assertEquals(factsTable(read).numRows(), 2);
+ * assertEquals(runTable(read).numRows(), 2);
  * await Deno.remove(results, { recursive: true });
  * ```
  *
@@ -95,6 +95,6 @@ export { type Checkpoint, DivergenceError } from "./src/train/run_types.ts";
 export { analyse, type Analysis } from "./src/analysis/analysis.ts";
 export type { RunRecord } from "./src/record/types.ts";
 export { buildReport, type ReportOptions, tablesOf } from "./src/report/build.ts";
-export { factsTable } from "./src/analysis/run_rows.ts";
+export { runTable } from "./src/analysis/run_rows.ts";
 export type { StudyResults } from "./src/analysis/results.ts";
 export type { ReportTable } from "./src/report/table.ts";

@@ -5,12 +5,12 @@
  */
 import { type ConvergedCell, convergedCells } from "./convergence.ts";
 import type { StudyResults } from "./results.ts";
-import { factsOf, type Grid, gridOf, type RunFact } from "./run_rows.ts";
+import { type Grid, gridOf, type RunRow, runRowsOf } from "./run_rows.ts";
 
 /** What the parts of an analysis are computed from. */
 export interface Basis extends StudyResults {
   /** A row a run. */
-  readonly facts: readonly RunFact[];
+  readonly rows: readonly RunRow[];
   /** The values each axis takes. */
   readonly grid: Grid;
   /** The label of plain LoRA, null in a study without. */
@@ -24,7 +24,7 @@ export function basisOf(results: StudyResults): Basis {
   const grid = gridOf(results);
   return {
     ...results,
-    facts: factsOf(results),
+    rows: runRowsOf(results),
     grid,
     baseline: baselineOf(grid),
     cells: convergedCells(results, grid),

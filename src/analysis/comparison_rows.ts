@@ -9,7 +9,7 @@ import type { RunPoint } from "../study/types.ts";
 import { meanOf } from "../stats/statistics.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
 import { type NoVerdict, noVerdictOf } from "./no_verdict.ts";
-import { allTasks, budgetName, factOf, keyOf, noBudget } from "./run_rows.ts";
+import { allTasks, budgetName, keyOf, noBudget, runRowOf } from "./run_rows.ts";
 import { joined, whole } from "../base/format.ts";
 import { areAverageable, metricInfo } from "./metrics.ts";
 import {
@@ -100,7 +100,7 @@ function scoredPairs(
   return pairs.flatMap(({ task, seed, a: ourPoint, b: theirPoint }): readonly ScoredPair[] => {
     const [a, b] = [byPoint.get(pointKey(ourPoint)), byPoint.get(pointKey(theirPoint))];
     if (a === undefined || b === undefined) return [];
-    const [ours, theirs] = [factOf(a.record).score, factOf(b.record).score];
+    const [ours, theirs] = [runRowOf(a.record).score, runRowOf(b.record).score];
     if (ours === null || theirs === null) return [];
     const cell = keyOf(budgetName(ourPoint.budget), budgetName(theirPoint.budget));
     return [{ task, seed, cell, difference: ours - theirs, a, b, scores: { a: ours, b: theirs } }];

@@ -5,7 +5,7 @@
  */
 import { type Arm, presets } from "../methods/presets.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
-import { factOf, keyOf, type RunFact } from "./run_rows.ts";
+import { keyOf, type RunRow, runRowOf } from "./run_rows.ts";
 import { averageMetric, marginsMetric, metricInfo } from "./metrics.ts";
 import { noVerdicts } from "./no_verdict.ts";
 import { pairsOf, pooledUnit, seedDifferences } from "./pairs.ts";
@@ -32,24 +32,24 @@ export function armOf(
 
 interface ArmRun {
   readonly arm: Arm;
-  readonly fact: RunFact;
+  readonly row: RunRow;
 }
 
 /** An arm's label: two arms of a study may have the same form, policy and score, and differ in other options. */
 interface LabelledArm extends Arm {
   readonly label: string;
-  readonly runs: readonly RunFact[];
+  readonly runs: readonly RunRow[];
 }
 
 function labelledArms(runs: readonly RunResults[]): readonly LabelledArm[] {
   const all = runs.flatMap(({ record }): readonly ArmRun[] => {
     const arm = armOf(record.asked);
-    return arm === null ? [] : [{ arm, fact: factOf(record) }];
+    return arm === null ? [] : [{ arm, row: runRowOf(record) }];
   });
-  return [...Map.groupBy(all, ({ fact }) => fact.label)].map(([label, own]) => ({
+  return [...Map.groupBy(all, ({ row }) => row.label)].map(([label, own]) => ({
     ...own[0]!.arm,
     label,
-    runs: own.map(({ fact }) => fact),
+    runs: own.map(({ row }) => row),
   }));
 }
 

@@ -49,7 +49,7 @@ export type {
   ReportTests,
   TestedFamily,
 } from "./significance.ts";
-export type { Grid, RunFact } from "./run_rows.ts";
+export type { Grid, RunRow } from "./run_rows.ts";
 export type { CellScope, ConvergedCell } from "./convergence.ts";
 export type { Contrast, Decided, PairedVerdict } from "./contrasts.ts";
 export type { NoVerdict, Remedy } from "./no_verdict.ts";

@@ -103,10 +103,10 @@ function signedRankOf({ byTask, margin }: PairedContrast): Odds | null {
  * Null where a task has none.
  */
 function taskScores(
-  { facts, grid }: Pick<Basis, "facts" | "grid">,
+  { rows, grid }: Pick<Basis, "rows" | "grid">,
 ): (label: string, budget: string) => TaskScores | null {
   const cells = Map.groupBy(
-    facts.filter(({ score }) => score !== null),
+    rows.filter(({ score }) => score !== null),
     ({ task, label, budget }) => keyOf(task, label, budget),
   );
   const budgeted = grid.budgets.filter((budget) => budget !== noBudget);

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Contrast, contrastOf } from "./contrasts.ts";
-import { allTasks, factOf, keyOf, noBudget, type RunFact } from "./run_rows.ts";
+import { allTasks, keyOf, noBudget, type RunRow, runRowOf } from "./run_rows.ts";
 import { metricInfo } from "./metrics.ts";
 import { hasAverage, orderOf } from "./scores.ts";
 import { type Basis, basisOf } from "./basis.ts";
@@ -32,9 +32,9 @@ export interface PairedContrast extends Contrast {
 }
 
 /** All scores of the others beside those of the baseline. */
-function baselinePairs(facts: readonly RunFact[], baseline: string): readonly RowPair[] {
-  const isBaseline = ({ label }: RunFact) => label === baseline;
-  return pairsOf(facts.filter((fact) => !isBaseline(fact)), facts.filter(isBaseline));
+function baselinePairs(rows: readonly RunRow[], baseline: string): readonly RowPair[] {
+  const isBaseline = ({ label }: RunRow) => label === baseline;
+  return pairsOf(rows.filter((row) => !isBaseline(row)), rows.filter(isBaseline));
 }
 
 /**
@@ -44,18 +44,18 @@ function baselinePairs(facts: readonly RunFact[], baseline: string): readonly Ro
  * margins, so that a point on one task weighs as much as what the study calls a point on another.
  */
 export function pairedContrasts(basis: Basis): readonly PairedContrast[] {
-  const { baseline, facts } = basis;
-  return baseline === null ? [] : contrastsOf(basis, baselinePairs(facts, baseline), baseline);
+  const { baseline, rows } = basis;
+  return baseline === null ? [] : contrastsOf(basis, baselinePairs(rows, baseline), baseline);
 }
 
 /** All comparisons of a replay ablation: each run with the run of uniform ranks that it names. */
 export function replayContrasts(replay: ReplayResults): readonly PairedContrast[] {
   const uniform = new Map(
     replay.runs.filter((run) => run.replay.variant === "uniform")
-      .map(({ record }) => [record.id, factOf(record).score]),
+      .map(({ record }) => [record.id, runRowOf(record).score]),
   );
   const differences = replay.runs.flatMap(({ record, replay: { variant, baseline } }) => {
-    const { score, ...place } = factOf(record);
+    const { score, ...place } = runRowOf(record);
     const base = uniform.get(baseline) ?? null;
     return variant === "uniform" || score === null || base === null
       ? []

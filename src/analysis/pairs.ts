@@ -6,7 +6,7 @@
 import { type StudyMargin, taskMargin } from "../study/schema/claims.ts";
 import { meanOf } from "../stats/statistics.ts";
 import { averageMetric, marginsMetric } from "./metrics.ts";
-import { keyOf, noBudget, rowsOf, type RunFact, tableFrom } from "./run_rows.ts";
+import { keyOf, noBudget, rowsOf, type RunRow, tableFrom } from "./run_rows.ts";
 
 /** Two scores that are compared. */
 export interface Pair {
@@ -26,12 +26,12 @@ export interface RowPair extends Pair {
 }
 
 /** Each scored row of one side beside those of the other with the same task, seed and budget; a row without budget beside each. */
-export function pairsOf(a: readonly RunFact[], b: readonly RunFact[]): readonly RowPair[] {
+export function pairsOf(a: readonly RunRow[], b: readonly RunRow[]): readonly RowPair[] {
   const names = ["task", "label", "budget", "seed", "score"];
-  const tableOf = (rows: readonly RunFact[]) =>
+  const tableOf = (rows: readonly RunRow[]) =>
     tableFrom(rows.filter(({ score }) => score !== null), names);
   const other = tableOf(b);
-  const joined = (rows: readonly RunFact[], keys: readonly string[]) =>
+  const joined = (rows: readonly RunRow[], keys: readonly string[]) =>
     rowsOf(tableOf(rows).join(other, [[...keys], [...keys]], undefined, { suffix: ["", "_b"] }));
   return [
     ...joined(a.filter(({ budget }) => budget !== noBudget), ["task", "seed", "budget"]),

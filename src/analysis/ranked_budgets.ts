@@ -6,7 +6,7 @@
 import { averageRanks } from "../stats/correlation.ts";
 import { type FriedmanTest, friedmanTest, signedRankTest } from "../stats/rank_tests.ts";
 import { summarise } from "../stats/statistics.ts";
-import { type Grid, keyOf, noBudget, type RunFact } from "./run_rows.ts";
+import { type Grid, keyOf, noBudget, type RunRow } from "./run_rows.ts";
 import { areAverageable, metricInfo } from "./metrics.ts";
 import { type NoVerdict, noVerdicts, type Remedy, remedyOf } from "./no_verdict.ts";
 import type { Basis } from "./basis.ts";
@@ -109,14 +109,14 @@ interface Block {
  */
 export function rankedBudgets(basis: Basis): readonly RankedBudget[] {
   const { grid, baseline } = basis;
-  const facts = basis.facts.filter((fact) => fact.score !== null);
+  const rows = basis.rows.filter((row) => row.score !== null);
   const budgets = grid.budgets.filter((budget) => budget !== noBudget);
   const wanted = budgets.length === 0 ? [noBudget] : budgets;
-  const free = facts.filter((fact) => fact.budget === noBudget);
+  const free = rows.filter((row) => row.budget === noBudget);
   const noVerdict = noVerdicts(basis);
   return wanted.flatMap((budget) => {
-    const own = facts.filter((fact) => fact.budget === budget);
-    return new Set(own.map((fact) => fact.label)).size < 2 ? [] : [rankingAt(budget, {
+    const own = rows.filter((row) => row.budget === budget);
+    return new Set(own.map((row) => row.label)).size < 2 ? [] : [rankingAt(budget, {
       blocks: blocksOf(own),
       free: blocksOf(budget === noBudget ? [] : free),
       grid,
@@ -129,8 +129,8 @@ export function rankedBudgets(basis: Basis): readonly RankedBudget[] {
   });
 }
 
-function blocksOf(facts: readonly RunFact[]): ReadonlyMap<string, Block> {
-  const groups = Map.groupBy(facts, (fact) => keyOf(fact.task, fact.seed));
+function blocksOf(rows: readonly RunRow[]): ReadonlyMap<string, Block> {
+  const groups = Map.groupBy(rows, (row) => keyOf(row.task, row.seed));
   return new Map([...groups].map(([key, group]) => [key, {
     task: group[0]!.task,
     scores: new Map(group.map(({ label, metric, score }) => [

@@ -20,7 +20,7 @@ export const noBudget = "no budget";
 export const allTasks = "all tasks";
 
 /** What tables and charts read of a run. */
-export interface RunFact {
+export interface RunRow {
   /** Hash of what was asked. */
   readonly id: string;
   /** Its task. */
@@ -82,7 +82,7 @@ export function keptEvaluation(record: Pick<RunRecord, "happened">): EvaluationL
 }
 
 /** Flattens a run's record. */
-export function factOf(record: RunRecord): RunFact {
+export function runRowOf(record: RunRecord): RunRow {
   const { asked, happened } = record;
   const score = keptEvaluation(record)?.metrics[happened.primaryMetric];
   return {
@@ -99,13 +99,13 @@ export function factOf(record: RunRecord): RunFact {
 }
 
 /** Flattens all runs of a study. */
-export function factsOf(results: StudyResults): readonly RunFact[] {
-  return results.runs.map((run) => factOf(run.record));
+export function runRowsOf(results: StudyResults): readonly RunRow[] {
+  return results.runs.map((run) => runRowOf(run.record));
 }
 
 /** All runs of a study as one arquero table, a row each. */
-export function factsTable(results: StudyResults): ColumnTable {
-  return tableFrom(factsOf(results));
+export function runTable(results: StudyResults): ColumnTable {
+  return tableFrom(runRowsOf(results));
 }
 
 /** The axes that runs span: tasks and labels in order of appearance, budgets and seeds ascending. */

@@ -61,12 +61,12 @@ export function hasAverage(grid: Grid): boolean {
  */
 export function scoreRows(basis: Basis): readonly ScoreRow[] {
   const { grid } = basis;
-  const facts = tableFrom(
-    basis.facts.map((fact) => ({ ...fact, failed: fact.state === "failed" ? 1 : 0 })),
+  const table = tableFrom(
+    basis.rows.map((row) => ({ ...row, failed: row.state === "failed" ? 1 : 0 })),
     ["task", "label", "budget", "seed", "metric", "score", "failed"],
   );
   const perTask = rowsOf<Cell>(
-    facts.groupby("task", "label", "budget").rollup({
+    table.groupby("task", "label", "budget").rollup({
       metric: op.any("metric"),
       scores: op.array_agg("score"),
       failed: op.sum("failed"),
@@ -74,7 +74,7 @@ export function scoreRows(basis: Basis): readonly ScoreRow[] {
   );
   const averaged = hasAverage(grid)
     ? rowsOf<Cell>(
-      facts.groupby("label", "budget", "seed")
+      table.groupby("label", "budget", "seed")
         .rollup({ score: op.mean("score"), scored: op.valid("score"), failed: op.sum("failed") })
         .params({ tasks: grid.tasks.length })
         .derive({

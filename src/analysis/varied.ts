@@ -6,7 +6,7 @@
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
 import { shortNames, valueText } from "../study/schema/setting_paths.ts";
 import { meanOf } from "../stats/statistics.ts";
-import { factOf, keyOf } from "./run_rows.ts";
+import { keyOf, runRowOf } from "./run_rows.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 
 /** A setting that the axes of a study vary. */
@@ -65,7 +65,7 @@ export function variedAxes({ runs }: StudyResults): readonly VariedAxis[] {
 export function runsOn({ key }: VariedAxis, { runs }: StudyResults): readonly VariedRun[] {
   return runs.flatMap((run): readonly VariedRun[] => {
     const { varied = {}, seed } = run.record.asked;
-    const { task, metric, budget, score } = factOf(run.record);
+    const { task, metric, budget, score } = runRowOf(run.record);
     if (!Object.hasOwn(varied, key) || score === null) return [];
     const { [key]: value, ...others } = varied;
     const arm = armOf(run);

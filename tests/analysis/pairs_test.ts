@@ -1,10 +1,10 @@
 /** Pairs of scores, and how they become one difference a seed. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { meanOverTasks, pairsOf, seedDifferences } from "../../src/analysis/pairs.ts";
-import type { RunFact } from "../../src/analysis/run_rows.ts";
+import type { RunRow } from "../../src/analysis/run_rows.ts";
 
 const row = (task: string, label: string, budget: string, seed: number, score: number | null) =>
-  ({ task, label, budget, seed, score }) as RunFact;
+  ({ task, label, budget, seed, score }) as RunRow;
 
 Deno.test("rows are paired by task, seed and budget; one without budget with each of the other side", () => {
   const ours = [row("t", "a", "rank 2", 1, 0.5), row("t", "a", "rank 2", 2, null)];

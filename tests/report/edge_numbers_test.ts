@@ -25,7 +25,7 @@ Deno.test("a failed run that was evaluated before it failed has no score anywher
   const failed = study.runs.find(({ record }) => record.asked.seed === 2)!;
   assert(failed.record.happened.last !== null);
   assertEquals(keptEvaluation(failed.record), null);
-  assertEquals(analyse(study).facts.filter(({ score }) => score === null).length, 2);
+  assertEquals(analyse(study).rows.filter(({ score }) => score === null).length, 2);
   const row = analyse(study).scores.find(({ label }) => label === "other")!;
   assertEquals([row.n, row.failed, row.mean], [2, 1, 0.6]);
   assertEquals(analyse(study).tests.paired.map(({ n }) => n), [2]);
@@ -44,7 +44,7 @@ Deno.test("the evaluation that counts is the best or the last, as the study aske
   const { record } = study.runs[0]!;
   const best = { ...record.happened.last!, step: 2, metrics: { accuracy: 0.75 } };
   const scoreWith = (keep: "best" | "last") =>
-    analyse(withHappened(study, () => ({ keep, best }))).facts[0]!.score;
+    analyse(withHappened(study, () => ({ keep, best }))).rows[0]!.score;
   assertEquals([scoreWith("best"), scoreWith("last")], [0.75, 0.5]);
 });
 

@@ -185,7 +185,7 @@ Deno.test("a run that is best early is recorded, ablated, exported, compared and
     );
 
     await t.step("progress and report show its metric", () => {
-      const scores = new Map(analyse(results).facts.map(({ method, score }) => [method, score]));
+      const scores = new Map(analyse(results).rows.map(({ method, score }) => [method, score]));
       for (const { record } of runs) {
         const accuracy = record.happened.best!.metrics["accuracy"]!;
         assert(accuracy !== record.happened.last!.metrics["accuracy"]);

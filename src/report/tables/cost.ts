@@ -5,7 +5,14 @@
  */
 import { op } from "arquero";
 import type { RunRecord } from "../../record/types.ts";
-import { allTasks, factOf, type Grid, keyOf, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
+import {
+  allTasks,
+  type Grid,
+  keyOf,
+  rowsOf,
+  runRowOf,
+  tableFrom,
+} from "../../analysis/run_rows.ts";
 import { duration, fixed, nothing, significant, whole } from "../../base/format.ts";
 import { hasAverage, majorityNote, orderOf } from "../../analysis/scores.ts";
 import { averageMetric, metricInfo } from "../../analysis/metrics.ts";
@@ -68,7 +75,7 @@ function costsOf(record: RunRecord) {
   const { time, parameters } = record.happened;
   const apart = millisApart(record);
   return {
-    ...factOf(record),
+    ...runRowOf(record),
     jobs: time.jobs ?? NaN,
     stepMillis: finite(time.medianStepMillis),
     tokensPerSecond: finite(time.tokensPerSecond),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Row, type RunFact } from "../../analysis/run_rows.ts";
+import { type Row, type RunRow } from "../../analysis/run_rows.ts";
 import {
   type EffectKind,
   effectKinds,
@@ -18,8 +18,8 @@ import { number, type ReportTable, reportTable, text } from "../table.ts";
 import { scaled, scoreOf } from "./columns.ts";
 import { toneOf } from "./paired.ts";
 
-function meanOf(facts: readonly RunFact[]): number | null {
-  const scores = facts.flatMap(({ score }) => score === null ? [] : [score]);
+function meanOf(rows: readonly RunRow[]): number | null {
+  const scores = rows.flatMap(({ score }) => score === null ? [] : [score]);
   return scores.length === 0 ? null : scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { meanOf, summarise, type Summary } from "../../stats/statistics.ts";
-import { allTasks, factOf, keyOf } from "../../analysis/run_rows.ts";
+import { allTasks, keyOf, runRowOf } from "../../analysis/run_rows.ts";
 import { joined, nothing } from "../../base/format.ts";
 import { type GroupKey, groupKeysOf } from "../../analysis/groups.ts";
 import { averageMetric, metricInfo, metricTitle } from "../../analysis/metrics.ts";
@@ -66,7 +66,7 @@ export function groupedTable(results: Analysis, by: readonly string[]): ReportTa
   const grid = results.grid;
   const isByTask = by.includes("task");
   const scored = results.runs.flatMap((run): readonly Scored[] => {
-    const { task, label, budget, seed, score } = factOf(run.record);
+    const { task, label, budget, seed, score } = runRowOf(run.record);
     return score === null ? [] : [{ run, task, score, unit: keyOf(label, budget, seed) }];
   });
   const groups = Map.groupBy(scored, ({ run }) => keyOf(...keys.map(({ of }) => of(run))));

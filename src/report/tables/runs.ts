@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { budgetName, factOf, keptEvaluation } from "../../analysis/run_rows.ts";
+import { budgetName, keptEvaluation, runRowOf } from "../../analysis/run_rows.ts";
 import { counted, duration, fixed, significant, whole } from "../../base/format.ts";
 import { majorityNote } from "../../analysis/scores.ts";
 import { flagName } from "../../analysis/run_flags.ts";
@@ -22,7 +22,7 @@ import {
 export function runsTable(results: Analysis): ReportTable {
   const rows = results.runs.map(({ record }) => {
     const { happened } = record;
-    const { id, task, label, method, budget, seed, state, metric, score } = factOf(record);
+    const { id, task, label, method, budget, seed, state, metric, score } = runRowOf(record);
     const kept = keptEvaluation(record);
     return {
       ...{ id, task, label, method, budget, seed, state, metric, score },

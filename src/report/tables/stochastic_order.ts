@@ -23,7 +23,7 @@ const bar = 0.2;
 export function stochasticOrderTable(results: Analysis): ReportTable {
   const baseline = results.baseline;
   const cells = Map.groupBy(
-    results.facts.filter(({ score }) => score !== null),
+    results.rows.filter(({ score }) => score !== null),
     ({ task, label, budget }) => keyOf(task, label, budget),
   );
   const scoresOf = (task: string, label: string, budget: string) =>
