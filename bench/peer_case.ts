@@ -75,7 +75,7 @@ export async function loadPeer(
 }
 
 /**
- * Checks that both sides train equally many numbers.
+ * Checks that both sides train the same number of parameters.
  *
  * @param count What {@linkcode loadPeer} returned.
  *

@@ -4,7 +4,7 @@
  * @module
  */
 import type { StatedClaims } from "./claims/statement.ts";
-import type { Asked, ReplayedRun, RunResults } from "../record/types.ts";
+import type { RecordedRequest, ReplayedRun, RunResults } from "../record/types.ts";
 import type { StudySpectra } from "../record/spectra.ts";
 import type { Verification } from "../record/verification.ts";
 import type { ResolvedComparison } from "../study/compare/pairs.ts";
@@ -16,7 +16,7 @@ import type { DataWarning } from "../tasks/data_warnings.ts";
 export type { RunResults };
 
 /** The place of a run in its study. */
-export type PlannedRun = Pick<Asked, "task" | "label" | "budget" | "seed">;
+export type PlannedRun = Pick<RecordedRequest, "task" | "label" | "budget" | "seed">;
 
 /** A run whose files are not what was written. */
 export interface DamagedRun {

@@ -6,8 +6,8 @@
 // Arquero takes any version of it; the one imported first is the one that it gets.
 import "@uwdata/flechette";
 import { type ColumnTable, table as tableOf } from "arquero";
-import type { Asked, EvaluationLine, RunRecord } from "../record/types.ts";
-import { keptOf } from "../study/grid/steps.ts";
+import type { EvaluationLine, RecordedRequest, RunRecord } from "../record/types.ts";
+import { selectedOf } from "../study/grid/steps.ts";
 import type { StudyResults } from "./results.ts";
 
 /** One row of a table, by column name. */
@@ -21,7 +21,7 @@ export const allTasks = "all tasks";
 
 /** What tables and charts read of a run. */
 export interface RunRow {
-  /** Hash of what was asked. */
+  /** Hash of the run's request and inputs. */
   readonly id: string;
   /** Its task. */
   readonly task: string;
@@ -37,7 +37,7 @@ export interface RunRow {
   readonly state: "finished" | "failed";
   /** The metric's name, as records have it. */
   readonly metric: string;
-  /** The primary metric of the evaluation that counts; null for a failed run or an undefined metric. */
+  /** The primary metric of the selected evaluation; null for a failed run or an undefined metric. */
   readonly score: number | null;
 }
 
@@ -68,23 +68,23 @@ const countedName = {
 } as const;
 
 /** A budget's name, for instance `rank 4` or `20,000 parameters`. */
-export function budgetName(budget: Asked["budget"]): string {
+export function budgetName(budget: RecordedRequest["budget"]): string {
   if (budget === null) return noBudget;
   if (budget.type === "rank") return `rank ${budget.value}`;
   return `${budget.value.toLocaleString("en-US")} ${countedName[budget.type]}`;
 }
 
-/** The evaluation that counts, by the rule the study declared; null for a failed run. */
-export function keptEvaluation(record: Pick<RunRecord, "happened">): EvaluationLine | null {
+/** The selected evaluation, by the rule the study declared; null for a failed run. */
+export function selectedEvaluation(record: Pick<RunRecord, "happened">): EvaluationLine | null {
   const { outcome, keep, best, last } = record.happened;
   if (outcome.state === "failed") return null;
-  return keptOf(keep, { best, last });
+  return selectedOf(keep, { best, last });
 }
 
 /** Flattens a run's record. */
 export function runRowOf(record: RunRecord): RunRow {
   const { asked, happened } = record;
-  const score = keptEvaluation(record)?.metrics[happened.primaryMetric];
+  const score = selectedEvaluation(record)?.metrics[happened.primaryMetric];
   return {
     id: record.id,
     task: asked.task,

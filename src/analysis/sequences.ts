@@ -5,7 +5,7 @@
  */
 import { averageTaskAwareName } from "../tasks/metrics.ts";
 import type { SequenceOutcome } from "../record/types.ts";
-import { budgetName, keptEvaluation, keyOf } from "./run_rows.ts";
+import { budgetName, keyOf, selectedEvaluation } from "./run_rows.ts";
 import { meanOf, summarise, type Summary } from "../stats/statistics.ts";
 import type { StudyResults } from "./results.ts";
 
@@ -56,7 +56,7 @@ function finishedSequences(results: StudyResults): readonly Finished[] {
       label: asked.label,
       budget: budgetName(asked.budget),
       outcome,
-      taskAware: keptEvaluation(record)?.metrics[averageTaskAwareName] ?? NaN,
+      taskAware: selectedEvaluation(record)?.metrics[averageTaskAwareName] ?? NaN,
     }];
   });
 }

@@ -11,7 +11,7 @@ import { metricInfo } from "../analysis/metrics.ts";
 import { flagsText } from "../analysis/run_flags.ts";
 import type { RunProgress } from "../runs/run_loop.ts";
 import type { SweepResult } from "../runs/sweep.ts";
-import { keptOf } from "../study/grid/steps.ts";
+import { selectedOf } from "../study/grid/steps.ts";
 import { clearStatus, complain, outputColumns, say, showStatus } from "./terminal.ts";
 
 /** A duration such as `45s`, `3m05s` or `2h07m`. */
@@ -33,7 +33,7 @@ export function scoreText(metric: string, value: number | undefined): string {
 export function summaryOf(record: RunRecord): string {
   const { outcome, best, last, keep, primaryMetric, time, ranksMoved, flags } = record.happened;
   if (outcome.state === "failed") return `failed (${outcome.cause}): ${outcome.message}`;
-  const value = keptOf(keep, { best, last })?.metrics[primaryMetric];
+  const value = selectedOf(keep, { best, last })?.metrics[primaryMetric];
   const moved = ranksMoved > 0 ? `, ${ranksMoved} ranks moved` : "";
   return `${scoreText(primaryMetric, value)} in ${clock(time.wallMillis)}${moved}${
     flagsText(flags)

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { keptOf } from "../study/grid/steps.ts";
+import { selectedOf } from "../study/grid/steps.ts";
 import type { StoredRun } from "./read_study.ts";
 import type { EvaluationLine, StepLine } from "./types.ts";
 
@@ -76,10 +76,10 @@ function evaluationReadings(line: EvaluationLine, step: number | null): readonly
 }
 
 function finalReadings({ record: { happened } }: RunNumbers): readonly Reading[] {
-  const kept = keptOf(happened.keep, happened);
-  return kept === null ? [] : [
-    { place: "step kept", step: null, value: `step ${kept.step}` },
-    ...[kept, ...happened.others].flatMap((line) => evaluationReadings(line, null)),
+  const selected = selectedOf(happened.keep, happened);
+  return selected === null ? [] : [
+    { place: "step kept", step: null, value: `step ${selected.step}` },
+    ...[selected, ...happened.others].flatMap((line) => evaluationReadings(line, null)),
   ];
 }
 

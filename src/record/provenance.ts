@@ -7,7 +7,7 @@ import config from "../../deno.json" with { type: "json" };
 import { digestOf, hashBytes, hashParts } from "../base/hash.ts";
 import { namesIn, readIfThere } from "./durable.ts";
 import { filesBelow } from "./results_reader.ts";
-import type { Where } from "./types.ts";
+import type { RecordedEnvironment } from "./types.ts";
 import { fileURLToPath } from "node:url";
 
 const root = new URL("../../", import.meta.url);
@@ -57,7 +57,7 @@ export async function sourceFolderHash(
 }
 
 /** What does not change from run to run of a sweep. */
-export type Environment = Omit<Where, "device" | "hashes"> & {
+export type Environment = Omit<RecordedEnvironment, "device" | "hashes"> & {
   readonly lock: string | null;
   readonly source: string | null;
   /** SHA-256 of each file of the native runtime, none where they are not known; of records of runs that it computed. */

@@ -10,7 +10,7 @@ import { type Parser, parserOf } from "./parser.ts";
 export interface ModuleSpectrum {
   /** `layer.<n>.<part>`. */
   readonly module: string;
-  /** The rank that the module held at the evaluation that counts, with slots that were merged into its weight. */
+  /** The rank that the module held at the selected evaluation, with slots that were merged into its weight. */
   readonly rank: number;
   /** Singular values with the adapter's scale, the largest first; none where the module ended without a rank. */
   readonly values: readonly number[];

@@ -1,5 +1,5 @@
 /**
- * What a run leaves behind: a record in three blocks (asked, happened, where), and line journals.
+ * What a run leaves behind: a record with its request (`asked`), result (`happened`) and environment (`where`), and line journals.
  *
  * Files of `results/<study>/<run>/`: `record.json` (one {@linkcode RunRecord}, written once at the end),
  * `steps.jsonl`, `evaluations.jsonl`, `ranks.jsonl`, `importance.jsonl`, `predictions.jsonl` (one JSON
@@ -19,8 +19,8 @@ export const recordSchemaVersion = 1;
 /** One module's rank: the module's name is `layer.<n>.<part>`, for instance `layer.0.query`. */
 export type RankMap = Readonly<Record<string, number>>;
 
-/** What the study asked for, fully resolved: enough to run it again. */
-export interface Asked {
+/** The request: what the study asked for, fully resolved, enough to run it again. */
+export interface RecordedRequest {
   /** Name of the study; renaming it does not change the run's id. */
   readonly study: string;
   /** Name of the task, or of a sequence. */
@@ -76,7 +76,7 @@ export interface BudgetCounts {
   readonly initial: number;
   /** Most that were active at a time. */
   readonly peak: number;
-  /** At the evaluation that counts. */
+  /** At the selected evaluation. */
   readonly final: number;
   /**
    * Numbers that must be kept to deploy what was trained, counted like the others; absent in records from before it was
@@ -147,7 +147,7 @@ export interface SequenceOutcome {
 
 /** A sign that a run collapsed (the first two) or learned nothing that its metric shows; {@linkcode runFlags} finds them. */
 export type RunFlag =
-  /** One value is predicted for every text of the evaluation that counts. */
+  /** One value is predicted for every text of the selected evaluation. */
   | { readonly kind: "one-class"; readonly prediction: number }
   /**
    * The mean training loss at the end is far above `chance`, that of always giving the training split's class shares (a
@@ -162,8 +162,8 @@ export type RunFlag =
     readonly majority: number;
   };
 
-/** What happened. */
-export interface Happened {
+/** The result of a run. */
+export interface RecordedResult {
   /** Whether a run failed, with its cause and step. */
   readonly outcome: Outcome;
   /** Optimiser steps done, fewer than planned in a failed run. */
@@ -183,7 +183,7 @@ export interface Happened {
   readonly best: EvaluationLine | null;
   /** The latest evaluation, of a finished run that after its last step; null when the run failed before one. */
   readonly last: EvaluationLine | null;
-  /** Further splits at the evaluation that counts, for instance `dev_mismatched`; empty for most tasks. */
+  /** Further splits at the selected evaluation, for instance `dev_mismatched`; empty for most tasks. */
   readonly others: readonly EvaluationLine[];
   /** Sizes of the data; absent in older records and where the run failed before an evaluation. */
   readonly examples?: {
@@ -216,12 +216,12 @@ export interface Happened {
   readonly budget: BudgetCounts | null;
   /** Before the first step; null for methods without ranks, and where they were to come from a run that failed. */
   readonly initialRanks: RankMap | null;
-  /** At the evaluation that counts; null for methods without ranks. */
+  /** At the selected evaluation; null for methods without ranks. */
   readonly finalRanks: RankMap | null;
   /** Ranks of the stored adapter where slots were merged into the weights: those and the final ones; absent elsewhere. */
   readonly storedRanks?: RankMap;
   /**
-   * Modules that held rank 1 at the evaluation that counts; absent in older records, where `finalRanks` says it, and for
+   * Modules that held rank 1 at the selected evaluation; absent in older records, where `finalRanks` says it, and for
    * methods without ranks.
    */
   readonly atFloor?: number;
@@ -285,8 +285,8 @@ export type ModelOrigin =
     readonly name: string;
   };
 
-/** Where and with what. */
-export interface Where {
+/** The environment of a run: code, packages, device and inputs. */
+export interface RecordedEnvironment {
   /** Version of the package, for instance `0.1.0`. */
   readonly ranklab: string;
   /** Commit of ranklab's checkout; null outside of a checkout, as when it is imported from a registry. */
@@ -331,14 +331,14 @@ export interface FilePrint {
 export interface RunRecord {
   /** {@linkcode recordSchemaVersion} of the ranklab that wrote it. */
   readonly schema: number;
-  /** First 16 hexadecimal digits of the hash of what was asked and read; the folder's name ends with 8 of them. */
+  /** First 16 hexadecimal digits of the hash of the request and of what was read; the folder's name ends with 8 of them. */
   readonly id: string;
   /** The study's part: deterministic, and known before the run. */
-  readonly asked: Asked;
+  readonly asked: RecordedRequest;
   /** Results and timings. */
-  readonly happened: Happened;
+  readonly happened: RecordedResult;
   /** Code, packages, device and inputs. */
-  readonly where: Where;
+  readonly where: RecordedEnvironment;
   /** The files that the run left beside its record, by name; absent in older records. Weights may have been taken away since. */
   readonly files?: Readonly<Record<string, FilePrint>>;
 }
@@ -464,7 +464,7 @@ export interface RunResults {
   readonly ranks: readonly RankLine[];
   /** `importance.jsonl`; empty for methods without scores. */
   readonly importance: readonly ImportanceLine[];
-  /** `predictions.jsonl`, those of the evaluation that counts. */
+  /** `predictions.jsonl`, those of the selected evaluation. */
   readonly predictions: readonly PredictionLine[];
   /** `slots.json`; null for methods without scores, and in older results. */
   readonly slots: SlotScoresFile | null;

@@ -16,7 +16,7 @@ import {
   type RunNumbers,
   type Value,
 } from "./compare_numbers.ts";
-import type { RunRecord, Where } from "./types.ts";
+import type { RecordedEnvironment, RunRecord } from "./types.ts";
 import { type Parser, parserOf } from "./parser.ts";
 
 /** Something that the record pins. */
@@ -76,7 +76,7 @@ export interface Verification {
 
 /** What a record pins, and what is there now. */
 export interface Pinned {
-  readonly where: Where;
+  readonly where: RecordedEnvironment;
   readonly methodVersion: number;
   readonly seed: number;
 }
@@ -96,7 +96,7 @@ export function comparePinned(wanted: Pinned, found: Pinned): readonly PinnedIte
     const [there, here] = [of(wanted) ?? null, of(found) ?? null];
     return { item: name, kind, wanted: there, found: here, isSame: there === here };
   };
-  const keysOf = (of: (where: Where) => Readonly<Record<string, string>>) =>
+  const keysOf = (of: (where: RecordedEnvironment) => Readonly<Record<string, string>>) =>
     [...new Set([...Object.keys(of(wanted.where)), ...Object.keys(of(found.where))])].sort();
   return [
     item("code", "ranklab", ({ where }) => where.ranklab),

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { Asked } from "../record/types.ts";
+import type { RecordedRequest } from "../record/types.ts";
 import { budgetName } from "../analysis/run_rows.ts";
 import { joined } from "../base/format.ts";
 import type { RunResults } from "../analysis/results.ts";
 
 /** What a source is where it is not as the run that takes its ranks: `elalora on CoLA with seed 1`. */
-function sourceText(asked: Asked, source: Asked): string {
+function sourceText(asked: RecordedRequest, source: RecordedRequest): string {
   const [own, theirs] = [budgetName(asked.budget), budgetName(source.budget)];
   return [
     source.label,

@@ -8,7 +8,7 @@ import { isObject } from "../study/schema/setting_paths.ts";
 import { defaultSettings } from "../study/schema/settings.ts";
 import { hasBound } from "../tasks/metrics.ts";
 import { givenRanksText } from "./given_ranks_text.ts";
-import { keptEvaluation } from "../analysis/run_rows.ts";
+import { selectedEvaluation } from "../analysis/run_rows.ts";
 import { counted, significant, whole } from "../base/format.ts";
 import { metricInfo } from "../analysis/metrics.ts";
 import type { RunResults } from "../analysis/results.ts";
@@ -90,16 +90,16 @@ function trainExamples({ record: { happened } }: RunResults): string | null {
 }
 
 function evaluatedExamples({ record, predictions }: RunResults): string | null {
-  const kept = keptEvaluation(record);
-  if (kept === null) return null;
+  const selected = selectedEvaluation(record);
+  if (selected === null) return null;
   const { examples } = record.happened;
   if (examples !== undefined) {
     return Object.entries(examples.splits).map(([split, size]) => `${split} ${whole(size)}`)
       .join(", ");
   }
   // Records from before sizes were written: one prediction is an example.
-  const own = predictions.filter(({ split }) => split === kept.split).length;
-  return own === 0 ? null : `${kept.split} ${whole(own)}`;
+  const own = predictions.filter(({ split }) => split === selected.split).length;
+  return own === 0 ? null : `${selected.split} ${whole(own)}`;
 }
 
 function lengthText(run: RunResults): string | null {
@@ -219,7 +219,7 @@ export function settingsToShow(results: Analysis): readonly Setting[] {
     trained("dropout", "dropout"),
     trained("longest text", "maxLength", (value) => count(value, "tokens")),
     { name: "evaluations", of: evaluationsText },
-    trained("evaluation that counts", "keep"),
+    trained("selected evaluation", "keep"),
     {
       name: "metric",
       of: ({ record }) => metricInfo(record.happened.primaryMetric).title,

@@ -20,7 +20,7 @@ import { type RankedRun, RanksError, startingRanks } from "./plan/ranks.ts";
 import { RunJournal, writeEndFiles } from "./run_files.ts";
 import { recordOf } from "./run_record.ts";
 import { requestOf } from "./training_request.ts";
-import { keptOf } from "../study/grid/steps.ts";
+import { selectedOf } from "../study/grid/steps.ts";
 import type { TrainSettings } from "../study/schema/settings.ts";
 
 /** What all runs of a sweep share. */
@@ -195,6 +195,6 @@ export function scoreAt(
     .map(([line]) => line!.metrics[metric] ?? NaN);
   const merits = scores.flatMap((score) => Number.isNaN(score) ? [] : [meritOf(metric, score)]);
   const best = meritOf(metric, Math.max(...merits));
-  const score = keptOf(keep, { best, last: scores.at(-1) ?? NaN });
+  const score = selectedOf(keep, { best, last: scores.at(-1) ?? NaN });
   return Number.isFinite(score) ? score : null;
 }

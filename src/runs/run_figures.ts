@@ -6,8 +6,8 @@
 import { median } from "simple-statistics";
 import type {
   EvaluationLine,
-  Happened,
   Metrics,
+  RecordedResult,
   RunFlag,
   SequenceOutcome,
   StepLine,
@@ -29,18 +29,18 @@ interface RunEnd {
   readonly read: ReadTasks;
   readonly stages: readonly RunStage[];
   readonly splits: readonly EvaluationSplit[];
-  readonly kept: Snapshot;
+  readonly selected: Snapshot;
   readonly steps: readonly StepLine[];
   readonly isFinished: boolean;
 }
 
 /** The majority's metrics, and the flags of a finished run; a sequence has no majority of its own. */
-export function signsOf(end: RunEnd): Pick<Happened, "majority" | "flags"> {
-  const { run, read, stages, splits, kept, steps, isFinished } = end;
+export function signsOf(end: RunEnd): Pick<RecordedResult, "majority" | "flags"> {
+  const { run, read, stages, splits, selected, steps, isFinished } = end;
   const last = read.parts.at(-1)!;
   const { task } = last;
   const trainTargets = trainableTargets(run, last);
-  const [counted] = kept.evaluations;
+  const [counted] = selected.evaluations;
   const majority = run.sequence === undefined
     ? majorityMetrics(task, trainTargets, splits[0]!.targets)
     : null;
@@ -69,7 +69,7 @@ export interface EvaluatedRun {
   readonly trainTargets: readonly number[];
   /** Training losses of that task, step by step. */
   readonly losses: readonly number[];
-  /** Targets and predictions of the evaluation that counts; of a sequence those of all its tasks. */
+  /** Targets and predictions of the selected evaluation; of a sequence those of all its tasks. */
   readonly targets: readonly number[];
   readonly predictions: readonly number[];
   /** Metrics of that evaluation and of the majority's answer, or null for a sequence. */
@@ -140,8 +140,8 @@ export function runFlags(run: EvaluatedRun): readonly RunFlag[] {
 }
 
 type StepFigures =
-  & Pick<Happened, "epochs" | "finalTrainLoss">
-  & Pick<Happened["time"], "medianStepMillis" | "tokensPerSecond">;
+  & Pick<RecordedResult, "epochs" | "finalTrainLoss">
+  & Pick<RecordedResult["time"], "medianStepMillis" | "tokensPerSecond">;
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);

@@ -12,7 +12,7 @@ import {
   type SlotScoresFile,
   type StepLine,
 } from "../record/types.ts";
-import { keptOf } from "../study/grid/steps.ts";
+import { selectedOf } from "../study/grid/steps.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { Snapshot, TrainingEvent } from "../train/run_types.ts";
 import { exportTensors } from "../train/stored_tensors.ts";
@@ -23,7 +23,7 @@ import { parseEvaluationLine, parseStepLine } from "../record/schema.ts";
 import type { Parser } from "../record/parser.ts";
 
 /**
- * Writes the files that belong to the end of a run: weights, scores of slots, and the predictions of the evaluation that counts, as
+ * Writes the files that belong to the end of a run: weights, scores of slots, and the predictions of the selected evaluation, as
  * far as there are any.
  *
  * @param splits What it was evaluated on.
@@ -36,8 +36,8 @@ export async function writeEndFiles(
 ): Promise<void> {
   await writeWeights(folder, id, trainer);
   await writeSlotScores(folder, trainer);
-  const kept = keptOf(keep, trainer.progress);
-  if (kept !== null) await writePredictions(folder, splits, kept);
+  const selected = selectedOf(keep, trainer.progress);
+  if (selected !== null) await writePredictions(folder, splits, selected);
 }
 
 /** Writes the weights of the last evaluation, and those of the best one where that is another. */
@@ -79,11 +79,11 @@ async function writeSlotScores(
 async function writePredictions(
   folder: RunFolder,
   splits: readonly EvaluationSplit[],
-  kept: Snapshot,
+  selected: Snapshot,
 ): Promise<void> {
   const lines = splits.flatMap((split) => {
     // A run through a sequence that failed has not seen all of its tasks.
-    const own = kept.evaluations.find((evaluation) => evaluation.split === split.name);
+    const own = selected.evaluations.find((evaluation) => evaluation.split === split.name);
     if (own === undefined) return [];
     return split.targets.map((target, row) =>
       JSON.stringify({

@@ -1,5 +1,5 @@
 /**
- * The record of a run at its end: what was asked, what happened, and where it was made.
+ * The record of a run at its end: its request, its result and its environment.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import { countOf } from "../models/parameters.ts";
 import type { Environment } from "../record/provenance.ts";
 import { sequenceOutcome, signsOf, stepFigures } from "./run_figures.ts";
 import {
-  type Asked,
   type BudgetCounts,
-  type Happened,
   type Outcome,
   type RankMap,
+  type RecordedRequest,
+  type RecordedResult,
   recordSchemaVersion,
   type RunRecord,
 } from "../record/types.ts";
-import { keptOf } from "../study/grid/steps.ts";
+import { selectedOf } from "../study/grid/steps.ts";
 import { countParameters } from "../study/budget/costs.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
 import type { Assembly } from "../train/assemble.ts";
@@ -60,13 +60,13 @@ export function recordOf(ending: Ending): RunRecord {
   return {
     schema: recordSchemaVersion,
     id: planned.id,
-    asked: askedOf(planned),
-    happened: happenedOf(ending),
-    where: whereOf(context, planned),
+    asked: requestOf(planned),
+    happened: resultOf(ending),
+    where: environmentOf(context, planned),
   };
 }
 
-function askedOf({ run, ranksFrom }: PlannedRun): Asked {
+function requestOf({ run, ranksFrom }: PlannedRun): RecordedRequest {
   return {
     study: run.study,
     task: run.task,
@@ -83,7 +83,7 @@ function askedOf({ run, ranksFrom }: PlannedRun): Asked {
   };
 }
 
-function happenedOf(ending: Ending): Happened {
+function resultOf(ending: Ending): RecordedResult {
   const { planned: { run }, estimate, read, journal, trainer, splits, outcome } = ending;
   const { steps } = journal;
   const { keep } = run.settings.train;
@@ -91,7 +91,7 @@ function happenedOf(ending: Ending): Happened {
   const progress = trainer?.progress ?? null;
   const best = progress?.best ?? null;
   const last = progress?.last ?? null;
-  const kept = keptOf(keep, { best, last });
+  const selected = selectedOf(keep, { best, last });
   const { epochs, finalTrainLoss, ...stepTimes } = stepFigures(steps);
   const sequence = outcome.state === "finished" && task.stages !== undefined && trainer !== null
     ? sequenceOutcome(
@@ -102,16 +102,16 @@ function happenedOf(ending: Ending): Happened {
       journal.evaluations,
     )
     : null;
-  const signs = kept === null || trainer === null ? {} : signsOf({
+  const signs = selected === null || trainer === null ? {} : signsOf({
     run,
     read,
     stages: trainer.stages,
     splits,
-    kept,
+    selected,
     steps,
     isFinished: outcome.state === "finished",
   });
-  const ranks = ranksOf(ending, kept);
+  const ranks = ranksOf(ending, selected);
   const { initialRanks, finalRanks } = ranks;
   return {
     outcome,
@@ -124,8 +124,8 @@ function happenedOf(ending: Ending): Happened {
     keep,
     best: best === null ? null : evaluationLines(best)[0]!,
     last: last === null ? null : evaluationLines(last)[0]!,
-    others: kept === null ? [] : evaluationLines(kept).slice(1),
-    ...(kept === null || trainer === null ? {} : {
+    others: selected === null ? [] : evaluationLines(selected).slice(1),
+    ...(selected === null || trainer === null ? {} : {
       examples: {
         train: trainer.stages.reduce((total, { trainExamples }) => total + trainExamples, 0),
         splits: Object.fromEntries(splits.map(({ name, ids }) => [name, ids.length])),
@@ -135,7 +135,7 @@ function happenedOf(ending: Ending): Happened {
     ...signs,
     ...(sequence === null ? {} : { sequence }),
     parameters: parametersOf(ending),
-    budget: budgetOf(ending, kept, ranks),
+    budget: budgetOf(ending, selected, ranks),
     initialRanks,
     finalRanks,
     ...(ranks.hasMerged ? { storedRanks: ranks.storedRanks } : {}),
@@ -152,34 +152,34 @@ function happenedOf(ending: Ending): Happened {
 interface RunRanks {
   /** Before the first step; null for methods without ranks, and where they were to come from a run that failed. */
   readonly initialRanks: RankMap | null;
-  /** At the evaluation that counts; null for methods without ranks, and without such an evaluation. */
+  /** At the selected evaluation; null for methods without ranks, and without such an evaluation. */
   readonly finalRanks: RankMap | null;
   /** The final ones and those that were merged into the weights. */
   readonly storedRanks: RankMap;
   readonly hasMerged: boolean;
 }
 
-function ranksOf({ planned, trainer }: Ending, kept: Snapshot | null): RunRanks {
+function ranksOf({ planned, trainer }: Ending, selected: Snapshot | null): RunRanks {
   const { plan, modules, ranksFolder } = planned;
   const initialRanks = plan === null || ranksFolder !== null ? null : {
     ...Object.fromEntries(modules.map(({ name }, i) => [name, plan.initial[i]!])),
     ...trainer?.openingRanks,
   };
-  if (plan === null || kept === null) {
+  if (plan === null || selected === null) {
     return { initialRanks, finalRanks: null, storedRanks: {}, hasMerged: false };
   }
   const finalRanks = {
     ...Object.fromEntries(modules.map(({ name }) => [name, 0])),
-    ...activeRanks(kept.order, kept.off),
+    ...activeRanks(selected.order, selected.off),
   };
-  const merged = mergedRanks((trainer?.progress.history ?? []).slice(0, kept.merged));
+  const merged = mergedRanks((trainer?.progress.history ?? []).slice(0, selected.merged));
   const storedRanks = Object.fromEntries(
     Object.entries(finalRanks).map(([name, rank]) => [name, rank + (merged[name] ?? 0)]),
   );
   return { initialRanks, finalRanks, storedRanks, hasMerged: Object.keys(merged).length > 0 };
 }
 
-function parametersOf({ read: { model, task }, trainer }: Ending): Happened["parameters"] {
+function parametersOf({ read: { model, task }, trainer }: Ending): RecordedResult["parameters"] {
   const architecture = architectureOf(model.config);
   const size = (parameters: readonly { readonly shape: readonly number[] }[]) =>
     parameters.reduce((total, { shape }) => total + countOf(shape), 0);
@@ -202,10 +202,10 @@ function parametersOf({ read: { model, task }, trainer }: Ending): Happened["par
 /** What of its budget a run used; null for methods without ranks, and where it failed before an evaluation. */
 function budgetOf(
   { planned: { run, plan, method, modules }, trainer }: Ending,
-  kept: Snapshot | null,
+  selected: Snapshot | null,
   { initialRanks, finalRanks, storedRanks }: RunRanks,
 ): BudgetCounts | null {
-  if (plan === null || trainer === null || kept === null || finalRanks === null) return null;
+  if (plan === null || trainer === null || selected === null || finalRanks === null) return null;
   return {
     requested: plan.requested,
     initial: countParameters(
@@ -215,15 +215,15 @@ function budgetOf(
     ),
     peak: trainer.progress.peakParameters,
     final: trainer.parametersAt(finalRanks),
-    stored: storedNumbers(trainer.assembly, kept, storedRanks),
+    stored: storedNumbers(trainer.assembly, selected, storedRanks),
     meanTrained: trainer.meanTrained(),
   };
 }
 
 function timeOf(
   { timings, trainer }: Ending,
-  stepTimes: Pick<Happened["time"], "medianStepMillis" | "tokensPerSecond">,
-): Happened["time"] {
+  stepTimes: Pick<RecordedResult["time"], "medianStepMillis" | "tokensPerSecond">,
+): RecordedResult["time"] {
   const { startedAt, wallMillis, trainMillis, evaluateMillis, eventMillis, jobs } = timings;
   return {
     startedAt,
@@ -247,7 +247,7 @@ function storedNumbers(
 }
 
 /** Where and with what a run is trained. */
-export function whereOf(
+export function environmentOf(
   context: RecordContext,
   { hashes, origin, method }: Pick<PlannedRun, "hashes" | "origin" | "method">,
 ): RunRecord["where"] {

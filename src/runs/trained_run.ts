@@ -80,14 +80,14 @@ async function finishedRecord(reader: ResultsReader): Promise<RunRecord> {
   return record;
 }
 
-/** What a run stored of the evaluation that counts. */
+/** What a run stored of the selected evaluation. */
 export interface KeptWeights extends Pick<WeightsFile, "tensors" | "off"> {
   /** SHA-256 of the file. */
   readonly hash: string;
 }
 
 /**
- * The weights of the evaluation that counts, or null where their file is not there.
+ * The weights of the selected evaluation, or null where their file is not there.
  *
  * @throws {InputError} If their file is damaged.
  * @throws {UsageError} If they are those of another run.

@@ -15,7 +15,7 @@ import type { EncoderFiles } from "../models/load.ts";
 import { targetModules } from "../models/modules.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
 import { expandStudy } from "../study/grid/expand.ts";
-import { keptOf } from "../study/grid/steps.ts";
+import { selectedOf } from "../study/grid/steps.ts";
 import type { PartialSettings } from "../study/schema/settings.ts";
 import { type MethodOptions } from "../study/schema/study.ts";
 import { parseStudy } from "../study/schema/parse.ts";
@@ -84,7 +84,7 @@ export type TrainEvent =
   }
   /** The signal ended the training; `from` takes the checkpoint. */
   | { readonly kind: "stopped"; readonly step: number; readonly checkpoint: Checkpoint }
-  /** The training is done: the model of the evaluation that counts, and the rank of each module in it. */
+  /** The training is done: the model of the selected evaluation, and the rank of each module in it. */
   | {
     readonly kind: "done";
     readonly step: number;
@@ -145,13 +145,13 @@ async function planned(options: TrainOptions): Promise<{ run: PlannedRun; inputs
   return { run: run!, inputs };
 }
 
-function tensorsOf({ assembly, progress }: Trainer, kept: Snapshot): ReadonlyMap<
+function tensorsOf({ assembly, progress }: Trainer, selected: Snapshot): ReadonlyMap<
   string,
   StoredTensor & { readonly data: Float32Array }
 > {
-  const history = progress.history.slice(0, kept.merged);
+  const history = progress.history.slice(0, selected.merged);
   return new Map(
-    exportTensors(assembly, kept.theta, kept.order, history)
+    exportTensors(assembly, selected.theta, selected.order, history)
       .map(({ name, shape, data }) => [name, { shape, data }]),
   );
 }
@@ -160,9 +160,9 @@ async function modelOf(
   trainer: Trainer,
   request: TrainingRequest,
   { run: { run }, inputs }: { readonly run: PlannedRun; readonly inputs: Inputs },
-  kept: Snapshot,
+  selected: Snapshot,
 ): Promise<TextModel> {
-  const tensors = tensorsOf(trainer, kept);
+  const tensors = tensorsOf(trainer, selected);
   const { encoder, method, ranks } = request.assembly;
   const { adapter } = method;
   const model = await inputs.model(run.settings.model);
@@ -177,7 +177,7 @@ async function modelOf(
     const names = new Set(own.map(({ name }) => name));
     const whole = [...tensors].filter(([name]) => !names.has(name.slice(0, name.lastIndexOf("."))));
     const scale = scaleOf(adapter, ranks.map(({ rank }) => rank));
-    const stored = { tensors, off: kept.off, scale };
+    const stored = { tensors, off: selected.off, scale };
     return peftFiles({
       run,
       method,
@@ -234,13 +234,13 @@ export async function* trainWith(
       }
       for (const event of await trainer.advance()) yield toldOf(event);
     }
-    const kept = keptOf(run.run.settings.train.keep, trainer.progress)!;
-    const model = await modelOf(trainer, request, { run, inputs }, kept);
-    const counts = Object.entries(kept.order).map(([name, slots]) => {
-      const masked = kept.off.filter(({ module }) => module === name).length;
+    const selected = selectedOf(run.run.settings.train.keep, trainer.progress)!;
+    const model = await modelOf(trainer, request, { run, inputs }, selected);
+    const counts = Object.entries(selected.order).map(([name, slots]) => {
+      const masked = selected.off.filter(({ module }) => module === name).length;
       return [name, slots.length - masked] as const;
     });
-    const { step, evaluations } = kept;
+    const { step, evaluations } = selected;
     yield { kind: "done", step, model, evaluations, ranks: Object.fromEntries(counts) };
   } finally {
     trainer?.dispose();

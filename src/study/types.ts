@@ -111,7 +111,7 @@ export interface PlannedCounts {
   readonly initial: CountRange | null;
   /** Most at any time. */
   readonly peak: CountRange | null;
-  /** At the evaluation that counts. */
+  /** At the selected evaluation. */
   readonly final: CountRange | null;
 }
 

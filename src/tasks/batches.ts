@@ -246,6 +246,6 @@ function checkRows({ encoded, targets, batchSize, maxLength }: BatchOptions): vo
   if (encoded.length > 0 && encoded.length === targets.length) return;
   throw new RangeError(
     `Cannot make batches: found ${encoded.length} encodings and ${targets.length} targets, ` +
-      "wanted equally many and at least one",
+      "wanted the same number of both, at least one",
   );
 }

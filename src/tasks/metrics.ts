@@ -473,6 +473,6 @@ function checkedLength(
   if (targets.length === predictions.length && targets.length > 0) return targets.length;
   throw new RangeError(
     `Cannot compute "${metric}": found ${targets.length} targets and ${predictions.length} predictions, ` +
-      "wanted equally many and at least one",
+      "wanted the same number of both, at least one",
   );
 }

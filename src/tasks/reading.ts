@@ -20,7 +20,7 @@ export function readingHashes(
   { name, source, output, splits, metrics, ownMetrics = [] }: Task,
   version: number = encodingVersion,
 ): Readonly<Record<string, string>> {
-  // The first metric chooses the evaluation that counts; any other one can be computed later, unless it is code that changes.
+  // The first metric chooses the selected evaluation; any other one can be computed later, unless it is code that changes.
   const own = ownMetrics.map(({ name, origin }) => [name, origin?.hash ?? null]);
   const stated = {
     output,

@@ -243,7 +243,7 @@ interface Evaluated {
   readonly seen?: number;
 }
 
-/** Evaluates parameters on every split that a run is evaluated on; the evaluation that counts comes first. */
+/** Evaluates parameters on every split that a run is evaluated on; the selected evaluation comes first. */
 export async function evaluateAll(
   programs: Evaluator,
   theta: DeviceTensor | HostTensor,
@@ -258,7 +258,7 @@ export async function evaluateAll(
 }
 
 /**
- * The evaluations of a model's outputs on every split that a run is evaluated on; the evaluation that counts comes first.
+ * The evaluations of a model's outputs on every split that a run is evaluated on; the selected evaluation comes first.
  *
  * @param outputs Those on each split; of a sequence, on each task that has been seen.
  */

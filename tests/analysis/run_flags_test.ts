@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Happened, RunFlag } from "../../src/record/types.ts";
+import type { RecordedResult, RunFlag } from "../../src/record/types.ts";
 import { flaggedRunsText, flagsText } from "../../src/analysis/run_flags.ts";
 import { fixtureStudy } from "./fixture.ts";
 import { scoredStudy, withHappened } from "./scored_study.ts";
@@ -23,7 +23,7 @@ Deno.test("flagsText() does not call it a collapse to be no better than the majo
 });
 
 /** The runs of the made-up study, each with something else in what happened. */
-function runsWith(happenedOf: (index: number) => Partial<Happened>) {
+function runsWith(happenedOf: (index: number) => Partial<RecordedResult>) {
   return fixtureStudy().runs.map((run, i) => ({
     ...run,
     record: { ...run.record, happened: { ...run.record.happened, ...happenedOf(i) } },

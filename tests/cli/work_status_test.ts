@@ -1,10 +1,10 @@
 /** What a line says of a run that has been recorded or ablated. */
 import { assertEquals } from "@std/assert";
 import { ablationText, summaryOf } from "../../src/cli/work_status.ts";
-import type { Happened, RunRecord } from "../../src/record/types.ts";
+import type { RecordedResult, RunRecord } from "../../src/record/types.ts";
 
 /** A record with what the line is made from. */
-function recordWith(happened: Partial<Happened>): RunRecord {
+function recordWith(happened: Partial<RecordedResult>): RunRecord {
   const evaluation = (accuracy: number) => ({
     ...{ step: 1, epoch: 1, split: "dev", loss: 1 },
     metrics: { accuracy },

@@ -9,7 +9,7 @@ import {
   lossFall,
   needsMoreSteps,
 } from "../../src/record/convergence.ts";
-import type { Happened } from "../../src/record/types.ts";
+import type { RecordedResult } from "../../src/record/types.ts";
 
 /** Normal numbers of a named stream. */
 function noise(seed: number): () => number {
@@ -22,7 +22,7 @@ interface Shape {
   /** By the share of the run that is done. */
   readonly lossAt?: (done: number) => number;
   readonly scores?: readonly number[];
-  readonly happened?: Partial<Happened>;
+  readonly happened?: Partial<RecordedResult>;
   readonly split?: string;
 }
 
@@ -41,7 +41,7 @@ function run({ steps, lossAt, scores = [], happened, split = "dev" }: Shape): Co
         primaryMetric: "accuracy",
         last: { step: steps, epoch: 1, split: "dev", loss: 0, metrics: {} },
         ...happened,
-      } as Happened,
+      } as RecordedResult,
     },
     steps: lossAt === undefined
       ? []
@@ -236,7 +236,7 @@ Deno.test("a run that its plateau ended has converged by the rule that it was gi
 
 Deno.test("each stage of a sequence has an end of its own", () => {
   const stages = [0, 500].map((firstStep) => ({ task: "a", classes: 2, firstStep, steps: 500 }));
-  const happened = { sequence: { stages } as unknown as NonNullable<Happened["sequence"]> };
+  const happened = { sequence: { stages } as unknown as NonNullable<RecordedResult["sequence"]> };
   // It falls at the end of the first stage alone.
   const lossAt = (done: number) => done <= 0.5 ? 2 - 3 * done : 0.5;
   assertEquals(convergenceOf(run({ steps: 1000, lossAt, happened })).state, "falling");

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import type { RunRecord, Where } from "../../src/record/types.ts";
+import type { RecordedEnvironment, RunRecord } from "../../src/record/types.ts";
 import {
   changedInputs,
   comparePinned,
@@ -16,7 +16,7 @@ import { recordOf, stepLine } from "./small_run.ts";
 
 const small = recordOf("0f3a9c21aa55aa55");
 
-const where: Where = {
+const where: RecordedEnvironment = {
   ...small.where,
   gitCommit: "c0ffee",
   packages: { vega: "6.4.0", zod: "4.6.7" },
@@ -329,7 +329,7 @@ Deno.test("comparePinned lists every item with both values", () => {
 
 Deno.test("changed inputs are no failure, whatever the numbers say", () => {
   const { hashes } = where;
-  const cases: readonly (readonly [string, Where["hashes"]])[] = [
+  const cases: readonly (readonly [string, RecordedEnvironment["hashes"]])[] = [
     ["weights", { ...hashes, weights: "w2" }],
     ["tokenizer", { ...hashes, tokenizer: "t2" }],
     ["data Genre/dev.tsv", { ...hashes, data: { ...hashes.data, "Genre/dev.tsv": "d9" } }],
@@ -376,7 +376,7 @@ Deno.test("comparePinned asks for V8 and the runtime's files where the record ha
     hashes: { ...hashes, libraries: { "a.so": "h1", "b.node": "h2" } },
   };
   const found = { ...wanted, v8: "15.1", hashes: { ...hashes, libraries: { "a.so": "h3" } } };
-  const of = (where: Where): Pinned => ({ ...pinnedBy(record), where });
+  const of = (where: RecordedEnvironment): Pinned => ({ ...pinnedBy(record), where });
   const items = comparePinned(of(wanted), of(found)).filter(({ isSame }) => !isSame);
   assertEquals(items.map(({ item, kind, wanted, found }) => [item, kind, wanted, found]), [
     ["v8", "code", "15.0", "15.1"],

@@ -2,7 +2,7 @@
 import { analyse } from "../../src/analysis/analysis.ts";
 import { csvRows } from "../../src/report/table.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { keptEvaluation } from "../../src/analysis/run_rows.ts";
+import { selectedEvaluation } from "../../src/analysis/run_rows.ts";
 import { friedmanTest } from "../../src/stats/rank_tests.ts";
 import { bootstrapInterval } from "../../src/stats/statistics.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
@@ -24,7 +24,7 @@ Deno.test("a failed run that was evaluated before it failed has no score anywher
   });
   const failed = study.runs.find(({ record }) => record.asked.seed === 2)!;
   assert(failed.record.happened.last !== null);
-  assertEquals(keptEvaluation(failed.record), null);
+  assertEquals(selectedEvaluation(failed.record), null);
   assertEquals(analyse(study).rows.filter(({ score }) => score === null).length, 2);
   const row = analyse(study).scores.find(({ label }) => label === "other")!;
   assertEquals([row.n, row.failed, row.mean], [2, 1, 0.6]);
@@ -36,7 +36,7 @@ Deno.test("a failed run that was evaluated before it failed has no score anywher
   ]]);
 });
 
-Deno.test("the evaluation that counts is the best or the last, as the study asked", () => {
+Deno.test("the selected evaluation is the best or the last, as the study asked", () => {
   const study = withHappened(
     scoredStudy({ labels: ["lora"], seeds: [1], score: () => 0.5 }),
     () => ({}),

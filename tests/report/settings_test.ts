@@ -79,7 +79,7 @@ Deno.test("settingRows of equal runs holds every setting once, for all runs, aft
     "dropout: hidden 0.1, attention 0.1, head 0.1, adapter 0",
     "longest text: 128 tokens",
     "evaluations: after each epoch, at the end",
-    "evaluation that counts: last",
+    "selected evaluation: last",
     "metric: accuracy",
   ]);
   assert(
@@ -161,7 +161,7 @@ Deno.test("settingRows names limits, held-out parts, steps, set ranks, and setti
       ["schedule after the warm-up", "constant"],
       ["warm-up", "none"],
       ["gradient clipping", "none"],
-      ["evaluation that counts", "best"],
+      ["selected evaluation", "best"],
       ["evaluations", "every 50 steps, at the end"],
       ["training examples used", "2,000 drawn by the seed"],
       ["evaluation examples used", "300"],

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
-import { whereOf } from "../../src/runs/run_record.ts";
+import { environmentOf } from "../../src/runs/run_record.ts";
 import type { PlannedRun } from "../../src/runs/plan/planned_run.ts";
 
 Deno.test("a record has the hashes of the native runtime where that computed, and V8's version everywhere", async () => {
@@ -14,7 +14,8 @@ Deno.test("a record has the hashes of the native runtime where that computed, an
   };
   const reference = new ReferenceExecutor();
   const native = Object.assign(new ReferenceExecutor(), { kind: "cpu" as const });
-  const whereWith = (executor: ReferenceExecutor) => whereOf({ environment, executor }, planned);
+  const whereWith = (executor: ReferenceExecutor) =>
+    environmentOf({ environment, executor }, planned);
   assertEquals(whereWith(native).hashes.libraries, environment.libraries);
   assert(Object.keys(environment.libraries).length > 0);
   assert(!Object.hasOwn(whereWith(reference).hashes, "libraries"));

@@ -8,7 +8,7 @@ import type { ArmRun } from "../../study/compare/arms.ts";
 import { type ClaimPair, claimPairs } from "../../study/compare/pairs.ts";
 import { type Claim, type ClaimsOfStudy, marginOf } from "../../study/schema/claims.ts";
 import { runTitle } from "../../study/grid/run_id.ts";
-import { keptEvaluation } from "../run_rows.ts";
+import { selectedEvaluation } from "../run_rows.ts";
 import { metricInfo } from "../metrics.ts";
 import { meanOf } from "../../stats/statistics.ts";
 
@@ -131,7 +131,7 @@ const metricOf = ({ record }: ScoredRun, { metric }: Claim): string =>
   metric ?? record.happened.primaryMetric;
 
 function scoreOf(run: ScoredRun, claim: Claim): number | null {
-  const score = keptEvaluation(run.record)?.metrics[metricOf(run, claim)];
+  const score = selectedEvaluation(run.record)?.metrics[metricOf(run, claim)];
   return score !== undefined && Number.isFinite(score) ? score : null;
 }
 
@@ -176,7 +176,7 @@ function resolutionOf(
   const tasks = [...Map.groupBy(pairs, ({ task }) => task)];
   const squares = tasks.map(([task, own]) => {
     const { a } = own[0]!;
-    const split = keptEvaluation(a.record)?.split ?? "";
+    const split = selectedEvaluation(a.record)?.split ?? "";
     const examples = a.record.happened.examples?.splits[split] ?? 0;
     if (metricOf(a, claim) !== "accuracy" || examples === 0) return 0;
     return (1 / examples / marginOf(study, claim, task)) ** 2 / own.length;

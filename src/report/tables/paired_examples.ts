@@ -5,7 +5,7 @@
  */
 import type { RunRecord } from "../../record/types.ts";
 import { type TwoWayDraw, twoWayDraws, twoWayIntervals } from "../../stats/two_way_bootstrap.ts";
-import { budgetName, keptEvaluation, keyOf, noBudget } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf, noBudget, selectedEvaluation } from "../../analysis/run_rows.ts";
 import { nothing, whole } from "../../base/format.ts";
 import { noVerdicts } from "../../analysis/no_verdict.ts";
 import { type Evaluated, scorerOf } from "../../analysis/resampled_scores.ts";
@@ -35,7 +35,7 @@ interface RunPair {
 
 /** Finite predictions of a run on the split that counts, by example. */
 function predictionsOf(run: RunResults): ReadonlyMap<number, Evaluated> {
-  const split = keptEvaluation(run.record)?.split;
+  const split = selectedEvaluation(run.record)?.split;
   return new Map(
     run.predictions.filter((line) =>
       line.split === split && Number.isFinite(line.prediction) && Number.isFinite(line.target)
@@ -90,7 +90,7 @@ export function examplesTable(results: Analysis): ReportTable {
   const grid = results.grid;
   const baseline = results.baseline;
   const finished = results.runs.filter((run) =>
-    keptEvaluation(run.record) !== null && run.predictions.length > 0
+    selectedEvaluation(run.record) !== null && run.predictions.length > 0
   );
   const ours = new Map(
     finished.filter((run) => run.record.asked.label === baseline)

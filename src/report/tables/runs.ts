@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { budgetName, keptEvaluation, runRowOf } from "../../analysis/run_rows.ts";
+import { budgetName, runRowOf, selectedEvaluation } from "../../analysis/run_rows.ts";
 import { counted, duration, fixed, significant, whole } from "../../base/format.ts";
 import { majorityNote } from "../../analysis/scores.ts";
 import { flagName } from "../../analysis/run_flags.ts";
@@ -23,11 +23,11 @@ export function runsTable(results: Analysis): ReportTable {
   const rows = results.runs.map(({ record }) => {
     const { happened } = record;
     const { id, task, label, method, budget, seed, state, metric, score } = runRowOf(record);
-    const kept = keptEvaluation(record);
+    const selected = selectedEvaluation(record);
     return {
       ...{ id, task, label, method, budget, seed, state, metric, score },
-      kept_step: kept?.step,
-      evaluation_loss: kept?.loss,
+      kept_step: selected?.step,
+      evaluation_loss: selected?.loss,
       final_train_loss: happened.finalTrainLoss,
       steps: happened.steps,
       epochs: happened.epochs,
@@ -41,7 +41,7 @@ export function runsTable(results: Analysis): ReportTable {
       flags: happened.flags?.map(flagName).join(", ") ?? null,
       majority: happened.majority?.[happened.primaryMetric] ?? null,
       metrics: Object.fromEntries(
-        (kept === null ? [] : [kept, ...happened.others]).flatMap(({ split, metrics }) =>
+        (selected === null ? [] : [selected, ...happened.others]).flatMap(({ split, metrics }) =>
           Object.entries(metrics).map(([name, value]) => [`${split}_${name}`, value])
         ),
       ),
@@ -50,7 +50,7 @@ export function runsTable(results: Analysis): ReportTable {
   return reportTable(rows, {
     id: "runs",
     title: "All runs",
-    note: "One row a run. The score is the primary metric of the evaluation that counts " +
+    note: "One row a run. The score is the primary metric of the selected evaluation " +
       "(metrics within [−1, 1] are shown × 100). A run collapsed if it predicts the same for every text, or if its training loss is far " +
       "above chance at the end; the same column names scores that are no better than the majority class. Records of older versions do not say. " +
       "The CSV holds every metric of every split." + majorityNote(results.majority),

@@ -10,7 +10,7 @@ import type { StoredRun } from "../../record/read_study.ts";
 import { readIfThere, writeWhole } from "../../record/durable.ts";
 import { recordSchemaVersion, type RunAblation, type RunRecord } from "../../record/types.ts";
 import { readWeightsFile } from "../../record/weights_file.ts";
-import { keptOf } from "../../study/grid/steps.ts";
+import { selectedOf } from "../../study/grid/steps.ts";
 import type { ModuleShape } from "../../study/types.ts";
 import { wholeSequence } from "../../tasks/sequence.ts";
 import { ablate, piecesOf, storedRanks, type TrainedTensors } from "../../train/ablation.ts";
@@ -31,7 +31,7 @@ const lossTolerance = 1e-5;
 /** Share of a split's examples whose class may change, where two classes are all but equally likely. */
 const tieShare = 0.01;
 
-/** The file with the weights of the evaluation that counts. */
+/** The file with the weights of the selected evaluation. */
 export function keptWeightsFile({ happened: { keep, best, last } }: RunRecord): string {
   return keep === "best" && best?.step !== last?.step ? "best.safetensors" : "adapter.safetensors";
 }
@@ -49,7 +49,7 @@ export function isAblationOf(
 ): boolean {
   const { finalRanks, storedRanks, primaryMetric } = record.happened;
   if (finalRanks === null || ablation.metric !== primaryMetric) return false;
-  const metric = keptOf(record.happened.keep, record.happened)?.metrics[primaryMetric];
+  const metric = selectedOf(record.happened.keep, record.happened)?.metrics[primaryMetric];
   const isSame = Object.is(metric, ablation.baseline) ||
     Math.abs((metric ?? NaN) - ablation.baseline) <= metricTolerance;
   const pieces = piecesOf(modules, storedRanks ?? finalRanks)
@@ -74,7 +74,7 @@ export function checkBaseline(
   found: Evaluation,
   { record, predictions }: Pick<StoredRun, "record" | "predictions">,
 ): void {
-  const wanted = keptOf(record.happened.keep, record.happened)!;
+  const wanted = selectedOf(record.happened.keep, record.happened)!;
   const metric = record.happened.primaryMetric;
   const fail = (what: string, here: number | undefined, there: number | undefined): never => {
     throw new RangeError(
@@ -122,7 +122,7 @@ function readWeights(
   { stored: { record }, planned: { title } }: AblatedRun,
 ): TrainedTensors {
   const { tensors, ...found } = readWeightsFile(bytes, path);
-  const step = String(keptOf(record.happened.keep, record.happened)?.step);
+  const step = String(selectedOf(record.happened.keep, record.happened)?.step);
   if (found.run !== record.id || found.step !== step) {
     throw new RangeError(
       `Cannot ablate the run "${title}": "${path}" is of run ${found.run}, step ${found.step}, ` +

@@ -30,7 +30,7 @@ import {
 import { readStoredStudy } from "../stored_study.ts";
 import { readRun } from "../../record/read_study.ts";
 import { removeAttempts } from "../../record/earlier_attempts.ts";
-import { whereOf } from "../run_record.ts";
+import { environmentOf } from "../run_record.ts";
 import { lost, workOnRuns } from "../pool/work_on_runs.ts";
 
 /** What a verification is told. */
@@ -159,7 +159,7 @@ async function verifyGroup(
     title: planned.title,
     wanted: stored,
     present: {
-      where: whereOf({ environment, executor }, planned),
+      where: environmentOf({ environment, executor }, planned),
       methodVersion: planned.method.version,
       seed: planned.run.seed,
     },

@@ -6,7 +6,7 @@
 import { hasClassifierClass } from "../../models/classifier_folder.ts";
 import type { EncoderConfig } from "../../models/architectures.ts";
 import { pythonLines } from "../../models/encoder_folder.ts";
-import { keptOf } from "../../study/grid/steps.ts";
+import { selectedOf } from "../../study/grid/steps.ts";
 import type { TaskOutput } from "../../tasks/types.ts";
 import { outputCount } from "../../train/task_head.ts";
 import type { TrainedRun } from "../trained_run.ts";
@@ -128,14 +128,16 @@ export function exportReadme(
   const { record, run, task, withoutRank, model: { config } } = trained;
   const { maxLength } = run.settings.train;
   const { keep, primaryMetric } = record.happened;
-  const kept = keptOf(keep, record.happened);
+  const selected = selectedOf(keep, record.happened);
   const classes = meaningOf(task.output);
   const lines = [
     `# ${run.label} on ${task.name}`,
     "",
     `Exported by ranklab ${record.where.ranklab} from run ${record.id} (seed ${run.seed}), the ${keep} ` +
     `evaluation${
-      kept === null ? "" : `: ${primaryMetric} ${kept.metrics[primaryMetric]} on ${kept.split}`
+      selected === null
+        ? ""
+        : `: ${primaryMetric} ${selected.metrics[primaryMetric]} on ${selected.split}`
     }.`,
     `${classes} Texts were cut at ${maxLength} tokens.`,
     "",

@@ -21,7 +21,7 @@ export interface LoadOptions extends Partial<TrainedRunRequest> {
 }
 
 /**
- * The model of a finished run, with the weights of the evaluation that counts.
+ * The model of a finished run, with the weights of the selected evaluation.
  *
  * @param folder The run's folder, as in `results/my-study/RTE-lora-r4-seed1-5c0b3e17`; in a packed study too, if its weights were
  * packed.

@@ -98,7 +98,7 @@ export function furtherCount({ trials }: Pick<Tune, "trials">): number {
 
 /**
  * The points that are tried next: none where no best value lies at an edge that may be widened. Where one does, all combinations of
- * its task and budget are given equally many, so that no method has more trials than another.
+ * its task and budget are given the same number, so that no method has more trials than another.
  *
  * @param scored All combinations with all their trials.
  * @param round How many such rounds there were.

@@ -8,7 +8,7 @@ import { findMethod, type MethodTable } from "../../methods/table.ts";
 import type { RunRecord } from "../../record/types.ts";
 import { taskMargin } from "../../study/schema/claims.ts";
 import { StudyError } from "../../study/check/problems.ts";
-import { keptOf } from "../../study/grid/steps.ts";
+import { selectedOf } from "../../study/grid/steps.ts";
 import type { Study } from "../../study/schema/study.ts";
 import type { GridRun } from "../../study/types.ts";
 import { meritOf } from "../../tasks/metrics.ts";
@@ -100,7 +100,7 @@ function madeOf(
 /** The score of a run on what was held out; null where it failed. */
 function scoreOf({ happened }: RunRecord): number | null {
   if (happened.outcome.state === "failed") return null;
-  return keptOf(happened.keep, happened)?.metrics[happened.primaryMetric] ?? null;
+  return selectedOf(happened.keep, happened)?.metrics[happened.primaryMetric] ?? null;
 }
 
 /** What came of a run of a trial. */

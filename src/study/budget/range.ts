@@ -126,7 +126,7 @@ function fallingRanks(initial: readonly number[], total: CountRange): RankRange 
 /**
  * The counts of a method whose slots are masked: all are on at first, and any of them may be off later.
  *
- * @param total Ranks that are on in the evaluation that counts. Default: from none to all.
+ * @param total Ranks that are on in the selected evaluation. Default: from none to all.
  */
 export function countsOfMasks(
   { plan, modules, costs }: Pick<CountFacts, "plan" | "modules" | "costs">,

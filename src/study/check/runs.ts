@@ -191,7 +191,7 @@ function factsOf(
 }
 
 /**
- * The adapter parameters that a run will have at the start, at most and in the evaluation that counts, as far as they are known
+ * The adapter parameters that a run will have at the start, at most and in the selected evaluation, as far as they are known
  * before; null for a method without ranks.
  *
  * @param plan Of the run, as {@linkcode planRun} gives it.

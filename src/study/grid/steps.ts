@@ -136,11 +136,11 @@ export function heldOutShare(
 }
 
 /**
- * Of a run's best and last evaluation the one that counts: the one whose numbers are reported and whose weights are exported.
+ * The selected evaluation: of a run's best and last the one whose numbers are reported and whose weights are exported.
  *
  * @param keep What the run's settings say.
  */
-export function keptOf<T>(
+export function selectedOf<T>(
   keep: TrainSettings["keep"],
   { best, last }: { readonly best: T; readonly last: T },
 ): T {

@@ -184,7 +184,7 @@ const evaluationShape = {
     "Steps between evaluations besides the ends of epochs, or null",
   ),
   evaluateEpochs: setting(z.boolean(), true, "Whether the ends of epochs evaluate"),
-  keep: setting(z.enum(["best", "last"]), "last", "The evaluation that counts"),
+  keep: setting(z.enum(["best", "last"]), "last", "The evaluation that is selected"),
   trainLimit: setting(
     count().nullable(),
     null,

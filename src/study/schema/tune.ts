@@ -43,7 +43,7 @@ export interface Tune {
   readonly vary: Readonly<Record<string, TuneRange>>;
   /** Default `random`. */
   readonly search?: TuneSearch;
-  /** Combinations of values that are tried for each choice, equally many for all; at least two. */
+  /** Combinations of values that are tried for each choice, the same number for all; at least two. */
   readonly trials: number;
   /** Seeds of the trials, none of the study's. */
   readonly seeds: readonly number[];
@@ -161,11 +161,11 @@ const trials = numberSaying(
   {
     type: "integer",
     minimum: 2,
-    description: "Combinations of values that are tried for each choice, equally many for all",
+    description: "Combinations of values that are tried for each choice, the same number for all",
   },
   (found) =>
     typeof found === "object" && found !== null
-      ? `found ${show(found)}, wanted one number: all methods are given equally many trials`
+      ? `found ${show(found)}, wanted one number: all methods get the same number of trials`
       : typeof found === "number" && Number.isInteger(found) && found >= 2
       ? null
       : `${foundIn(found)}, wanted a whole number from 2: one trial chooses nothing`,

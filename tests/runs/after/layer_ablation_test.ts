@@ -39,7 +39,7 @@ function recordWith(happened: Partial<RunRecord["happened"]>): RunRecord {
   } as unknown as RunRecord;
 }
 
-Deno.test("keptWeightsFile is that of the evaluation that counts", () => {
+Deno.test("keptWeightsFile is that of the selected evaluation", () => {
   assertEquals(keptWeightsFile(recordWith({})), "best.safetensors");
   assertEquals(keptWeightsFile(recordWith({ keep: "last" })), "adapter.safetensors");
   // The best was the last, so that one file holds both.

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { UsageError } from "../../../src/base/usage_error.ts";
 import { nativeExecutor } from "../../../src/exec/native.ts";
-import { keptOf } from "../../../src/study/grid/steps.ts";
+import { selectedOf } from "../../../src/study/grid/steps.ts";
 import { readRun } from "../../../src/record/read_study.ts";
 import { loadModel } from "../../../src/runs/share/run_model.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
@@ -31,9 +31,9 @@ Deno.test("a loaded run predicts what it recorded, whatever its method", () =>
         method,
       );
       const { loss, metrics } = await model.evaluate(dev);
-      const kept = keptOf(record.happened.keep, record.happened)!;
-      assertAlmostEquals(loss, kept.loss, 1e-5, method);
-      assertEquals(metrics, kept.metrics, method);
+      const selected = selectedOf(record.happened.keep, record.happened)!;
+      assertAlmostEquals(loss, selected.loss, 1e-5, method);
+      assertEquals(metrics, selected.metrics, method);
       if (method === "lora") {
         for (const bytes of model.peftFiles().values()) assert(bytes instanceof Uint8Array);
       }

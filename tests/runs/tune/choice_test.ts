@@ -106,7 +106,7 @@ Deno.test("nextPoints() stops at the limit where the best value still lies there
   assertEquals(Math.max(...own!), 1);
 });
 
-Deno.test("nextPoints() gives all methods of a task equally many trials, and other tasks none", () => {
+Deno.test("nextPoints() gives all methods of a task the same number of trials, and other tasks none", () => {
   const all = [combination("lora", "RTE"), combination("svd", "RTE"), combination("lora", "CoLA")];
   for (const search of ["grid", "random"] as const) {
     const [lora, svd, other] = played(

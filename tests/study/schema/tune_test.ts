@@ -34,7 +34,7 @@ Deno.test("parseStudy() says what is wrong with a tune block", () => {
     [{ heldOut: null }, "settings are not chosen on the dev set"],
     [{ heldOut: 1 }, "tune.heldOut: found 1, wanted a share"],
     [{ trials: 1 }, "tune.trials: found 1, wanted a whole number from 2: one trial"],
-    [{ trials: { lora: 12, adalora: 6 } }, "all methods are given equally many trials"],
+    [{ trials: { lora: 12, adalora: 6 } }, "all methods get the same number of trials"],
     [{ trials: 2.5 }, "tune.trials: found 2.5, wanted a whole number"],
     [{ vary: {} }, "tune.vary: found {}, wanted at least one setting that varies"],
     [vary({ log: [1e-3, 1e-3] }), "a range of one point, wanted two different numbers"],
