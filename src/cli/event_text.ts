@@ -33,6 +33,8 @@ export function eventText(event: LineEvent): string {
       return `Warning: ${event.warning.text}`;
     case "encoder":
       return givenModelText(event.given);
+    case "unused data":
+      return `Warning: no run reads "${event.given}" (--data), which is for GLUE's tasks`;
     case "hardly decidable":
       return `Warning: ${event.undecidable.text}`;
     case "damaged": {

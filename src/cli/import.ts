@@ -11,6 +11,7 @@ import { commandOf } from "./command.ts";
 import { deviceOption, required } from "./command_parts.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { scoreText } from "./work_status.ts";
+import { eventText } from "./event_text.ts";
 import { runCommand, say, wholeNumber } from "./terminal.ts";
 import { inputPlaces, placesAt, studyPlaces } from "./access.ts";
 
@@ -80,12 +81,13 @@ export const importCommand = commandOf({
   const { executor, description } = await chooseExecutor(parsed.text("device") ?? "auto", {
     ...(threads === null ? {} : { threads }),
   });
-  const { evaluations, contents } = await importPeft(
+  const { evaluations, contents, unusedData } = await importPeft(
     folder,
     options,
     executor,
     terminalFetching,
   );
+  if (unusedData !== null) await say(eventText({ kind: "unused data", given: unusedData }));
   await say(`${folder}: ${contentsText(contents)}`);
   for (const { split, loss, metrics } of evaluations) {
     const numbers = Object.entries(metrics).map(([name, value]) => scoreText(name, value));

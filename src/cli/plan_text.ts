@@ -84,7 +84,11 @@ export async function planText(
   const encoder: readonly LineEvent[] = givenModel === null
     ? []
     : [{ kind: "encoder", given: givenModel }];
-  const warned = warnings.map((warning): LineEvent => ({ kind: "warning", warning }));
+  const unused = plan.inputs.unusedData(plan.all);
+  const warned: readonly LineEvent[] = [
+    ...(unused === null ? [] : [{ kind: "unused data", given: unused } as const]),
+    ...warnings.map((warning) => ({ kind: "warning", warning } as const)),
+  ];
   if (options.json === true) {
     return [
       ...encoder,

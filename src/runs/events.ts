@@ -19,6 +19,8 @@ export type WorkEvent =
   | { readonly kind: "warning"; readonly warning: DataWarning }
   /** The study states no encoder, and takes the one that is given beside it. */
   | { readonly kind: "encoder"; readonly given: string }
+  /** A folder of data is given, and no run reads it. */
+  | { readonly kind: "unused data"; readonly given: string }
   /** Claims that will hardly be decided with the seeds that are planned. */
   | { readonly kind: "hardly decidable"; readonly undecidable: Undecidable }
   /** A recorded run is left out, since its files are not what was written. */

@@ -204,6 +204,14 @@ export class Inputs {
     return held.modules;
   }
 
+  /** The data folder that was given, where none of some runs reads it; null where one does, or none was given. */
+  unusedData(runs: readonly Pick<RunSpec, "task" | "sequence">[]): string | null {
+    const isRead = runs.some((run) =>
+      tasksOf(run).some((name) => this.taskOf(name).source === "glue")
+    );
+    return isRead ? null : this.folders.data;
+  }
+
   /** The task of a name, without its data. */
   taskOf(name: string): Task {
     return findTask(name, this.#ownTasks);

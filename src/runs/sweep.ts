@@ -68,6 +68,8 @@ export async function sweepStudy(
   await checkPart(plan, retryFailed);
   const undecidable = await undecidableClaims(plan, untilDecided);
   if (givenModel !== null) await tell({ kind: "encoder", given: givenModel });
+  const unused = plan.inputs.unusedData(plan.all);
+  if (unused !== null) await tell({ kind: "unused data", given: unused });
   for (const warning of warnings) await tell({ kind: "warning", warning });
   for (const found of undecidable) await tell({ kind: "hardly decidable", undecidable: found });
   const store = await storeOf(plan, source.folder, options, tell);

@@ -41,7 +41,12 @@ async function metricOfMerged(
   const runs = (await readStudyRuns(folder, stored)).filter(({ record }) =>
     record.asked.method === method
   );
-  const { plan, recorded: [recorded] } = await planRecorded(stored, runs, ablateAll);
+  const { plan, recorded: [recorded] } = await planRecorded(
+    stored,
+    runs,
+    ablateAll,
+    () => Promise.resolve(),
+  );
   const { planned, stored: run } = recorded!;
   const executor = new ReferenceExecutor();
   const programs = new ProgramCache(executor);

@@ -36,7 +36,12 @@ Deno.test("what an export cut to a rank gives in peft's format is what the ablat
     const runs = (await readStudyRuns(folder, stored)).filter(({ record }) =>
       record.asked.method === "dylora"
     );
-    const { plan, recorded: [run] } = await planRecorded(stored, runs, ablateAll);
+    const { plan, recorded: [run] } = await planRecorded(
+      stored,
+      runs,
+      ablateAll,
+      () => Promise.resolve(),
+    );
     const { task, splits } = await trainingRequest(run!.planned, {
       executor,
       programs: new ProgramCache(executor),

@@ -128,7 +128,7 @@ export async function ablateStudy(
       }, want at least one; run deno task sweep first`,
     );
   }
-  const { plan, recorded } = await planRecorded(stored, runs, options, watch.fetching);
+  const { plan, recorded } = await planRecorded(stored, runs, options, tell, watch.fetching);
   await using pool = new Pool({ ...options, device: options.device ?? stored.device }, {
     stop,
     tell,

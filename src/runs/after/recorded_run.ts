@@ -120,6 +120,7 @@ export async function planRecorded(
   stored: StoredStudy,
   runs: readonly StoredRun[],
   again: PlanAgain,
+  tell: (event: WorkEvent) => Promise<void>,
   fetching?: Fetching,
 ): Promise<{ readonly plan: StudyPlan; readonly recorded: readonly RecordedRun[] }> {
   const plan = await planFrom(
@@ -128,6 +129,10 @@ export async function planRecorded(
     again,
     { commits: recordedCommits(runs), fetching },
   );
+  const unused = again.data === null
+    ? null
+    : plan.inputs.unusedData(plan.runs.map(({ run }) => run));
+  if (unused !== null) await tell({ kind: "unused data", given: unused });
   const recorded = runs.map((run, i) => {
     const { asked: { ranksFrom = null }, happened: { initialRanks } } = run.record;
     const planned = { ...plan.runs[i]!, ranksFrom };

@@ -70,7 +70,7 @@ export async function verifyStudy(
   const chosen = options.sample === null
     ? finished
     : sampleByKind(finished, options.sample, ({ record }) => record.asked.label, options.seed);
-  const { plan, recorded } = await planRecorded(stored, chosen, options, watch.fetching);
+  const { plan, recorded } = await planRecorded(stored, chosen, options, tell, watch.fetching);
   const environment = await readEnvironment();
   const verified = new Map<RecordedRun, RunVerification>();
   await tell({ kind: "begun", noun: "runs", total: recorded.length, skipped: 0 });

@@ -42,6 +42,8 @@ export interface ImportOptions {
 interface ImportResult {
   readonly evaluations: readonly Evaluation[];
   readonly contents: AdapterContents;
+  /** The folder of `data`, where the task is not read from it; null elsewhere. */
+  readonly unusedData: string | null;
 }
 
 /** What a task is looked up in: the study that may declare it, and the folder that its files are relative to. */
@@ -98,6 +100,7 @@ export async function importPeft(
   const { data, model: modelFolder, out } = options;
   const inputs = new Inputs({ data, model: modelFolder, study: source.folder }, source.tasks);
   const task = inputs.taskOf(options.task);
+  const unusedData = inputs.unusedData([{ task: options.task }]);
   const base = await readModelFiles(modelSource("folder", modelFolder), fetching);
   const { title, config, weights, tokenizerFiles } = base;
   const model = loadEncoder({ config, weights, ...tokenizerFiles }, title);
@@ -128,5 +131,5 @@ export async function importPeft(
     };
     await writeWhole(`${out}/evaluation.json`, `${JSON.stringify(json, null, 2)}\n`);
   }
-  return { evaluations, contents };
+  return { evaluations, contents, unusedData };
 }

@@ -123,6 +123,8 @@ export async function tuneStudy(
     undefined,
     watch.fetching,
   );
+  const unused = inputs.unusedData(combinations.flatMap(({ runs }) => runs));
+  if (unused !== null) await tell({ kind: "unused data", given: unused });
   await using pool = new Pool(options, { stop: stopFlagOf(watch), tell });
   const setting: MakingSetting = { ...swept, options, results: folder, inputs, pool };
   const { counts, tried } = await triedOf(tune, combinations, setting);

@@ -3,12 +3,16 @@ import type { Json } from "../../../src/base/canonical_json.ts";
 import { planText } from "../../../src/cli/plan_text.ts";
 import { methods } from "../../../src/methods/table.ts";
 import { expand, planRuns } from "../../../src/runs/plan/planning.ts";
+import { eventText } from "../../../src/cli/event_text.ts";
+import { verifyStudy } from "../../../src/runs/after/verify.ts";
+import type { WorkEvent } from "../../../src/runs/events.ts";
+import { Inputs } from "../../../src/runs/inputs.ts";
 import { sweepStudy } from "../../../src/runs/sweep.ts";
 import { withGivenModel } from "../../../src/study/grid/overrides.ts";
 import { StudyError } from "../../../src/study/check/problems.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
-import { inHome, tinyModel, tinyStudy } from "../tiny_study.ts";
+import { inHome, sweepOptions, tinyModel, tinyStudy, verifyAll, withSwept } from "../tiny_study.ts";
 import { withFolder } from "../../with_folder.ts";
 
 Deno.test("the ranks of a run are solved once while its study is planned", async () => {
@@ -80,6 +84,37 @@ const modelCases = {
   open: { ...tinyStudy, base: openBase },
   stated: { ...tinyStudy, base: { ...openBase, model: "embedded" } },
 };
+
+Deno.test("a folder of data that no run reads is said, where it was given now", async () => {
+  const said = 'Warning: no run reads "glue" (--data), which is for GLUE\'s tasks';
+  const unusedOf = (...tasks: readonly string[]) =>
+    new Inputs({ data: "glue", model: null, study: "." }, [])
+      .unusedData(tasks.map((task) => ({ task })));
+  assertEquals(unusedOf("Topic"), "glue");
+  assertEquals(unusedOf("Topic", "RTE"), null);
+  const none = new Inputs({ data: null, model: null, study: "." }, []);
+  assertEquals(none.unusedData([{ task: "Topic" }]), null);
+  await withSwept(async ({ home, folder }) => {
+    const options = { ...sweepOptions, results: `${home}/results` };
+    const swept = { study: tinyStudy, folder: home, methods };
+    assertStringIncludes(await planText(swept, { ...options, data: "glue" }), said);
+    assert(!(await planText(swept, options)).includes("no run reads"));
+    const told: string[] = [];
+    const watch = {
+      onEvent: (event: WorkEvent) => {
+        if (event.kind === "unused data") told.push(eventText(event));
+      },
+    };
+    await sweepStudy(swept, { ...options, data: "glue" }, watch);
+    assertEquals(told.splice(0), [said]);
+    const sample = { ...verifyAll, sample: 1 };
+    await verifyStudy(folder, { ...sample, data: "glue" }, watch);
+    assertEquals(told.splice(0), [said]);
+    // The sweep's own folder was said by the sweep.
+    await verifyStudy(folder, sample, watch);
+    assertEquals(told, []);
+  });
+});
 
 Deno.test("a study that states no encoder takes the given one and says so; one that states another refuses it", async () => {
   await inHome(async (home) => {
