@@ -23,7 +23,7 @@ import {
 } from "./plan_table.ts";
 import { eventText, type LineEvent } from "./event_text.ts";
 import { beyondPlan, powerJson, powerText, type Undecidable } from "../analysis/power/text.ts";
-import { findResults } from "../runs/stored_study.ts";
+import { findResults } from "../runs/plan/study_file.ts";
 import { studyPower, undecidableClaims } from "../runs/plan/study_power.ts";
 import type { Json } from "../base/canonical_json.ts";
 import { hashJson } from "../base/hash.ts";

@@ -1,5 +1,5 @@
 /**
- * The plan in a study's results folder, `study.json`: where it is found, how it is read and written.
+ * The plan in a study's results folder, `study.json`: how it is read and written, and what a new one keeps of an earlier one.
  *
  * @module
  */
@@ -9,23 +9,16 @@ import { InputError } from "../base/input_error.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { isDamage, parseJsonFile } from "../record/damage.ts";
 import { isReadOnly, makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
-import { packSuffix } from "../record/pack.ts";
-import {
-  isFile,
-  isPacked,
-  readerOf,
-  type ResultsReader,
-  wantWithin,
-} from "../record/results_reader.ts";
+import { isPacked, readerOf, type ResultsReader } from "../record/results_reader.ts";
 import { recordSchemaVersion, type Replay } from "../record/types.ts";
 import type { ClaimsStatement } from "../analysis/claims/statement.ts";
 import { convergenceSchema, type Study } from "../study/schema/study.ts";
+import { runTitle } from "../study/grid/run_id.ts";
 import type { RunSpec } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 import type { WorkEvent } from "./events.ts";
 import { type CustomMethod, customMethodsOf } from "./method_modules.ts";
 import type { StudyPlan } from "./plan/planned_run.ts";
-import { readStudyData } from "./plan/study_file.ts";
 import { parserOf } from "../record/parser.ts";
 import { claimsSchema, decideSchema, marginSchema } from "../study/schema/claims.ts";
 import { comparisonsSchema } from "../study/compare/pairs.ts";
@@ -164,46 +157,6 @@ export async function readStoredStudy(results: ResultsSource): Promise<StoredStu
   }
 }
 
-/** The first of some paths at which results are, a folder before a pack of its name; or null. */
-async function firstResults(candidates: readonly string[]): Promise<string | null> {
-  for (const path of candidates) {
-    if (path.endsWith(packSuffix)) {
-      if (await isFile(path)) return path;
-      continue;
-    }
-    if (await isFile(`${path}/study.json`)) return path;
-    if (await isFile(path + packSuffix)) return path + packSuffix;
-  }
-  return null;
-}
-
-/**
- * The results that a command's argument names: a folder with `study.json` or a packed study, by its path or by its name below the
- * results folder, or the file of a study, by that study's name there. A folder goes before a pack of its name.
- *
- * @throws {UsageError} If there are none, or a link at a name below the results folder leads out of it.
- */
-export async function findResults(name: string, results: string): Promise<string> {
-  const bare = name.replace(/\/+$/, "");
-  const stem = bare.replace(/^.*\//, "").replace(/\.(json|ts)$/, "");
-  // The plan in a folder of results is no study's file.
-  const isPlan = /(?:^|\/)study\.json$/.test(bare);
-  const isStudy = /\.(?:json|ts)$/.test(bare) && !isPlan && await isFile(bare);
-  const candidates = isStudy
-    ? [`${results}/${(await readStudyData(bare)).study.name}`]
-    : [bare, `${results}/${bare}`, `${results}/${stem}`];
-  const found = await firstResults(candidates);
-  if (found !== null) {
-    if (!found.startsWith(bare)) await wantWithin(results, found);
-    return found;
-  }
-  throw new UsageError(
-    `Cannot find results of "${name}": want a folder with study.json or a pack NAME${packSuffix} (looked in ${
-      [...new Set(candidates)].map((path) => `"${path}"`).join(", ")
-    }); run deno task sweep first`,
-  );
-}
-
 /**
  * Refuses a packed study where a command writes into it.
  *
@@ -228,7 +181,7 @@ const folderName = text.regex(
 );
 
 /** When a study's claims were stated. */
-export const statementsSchema: z.ZodType<readonly ClaimsStatement[]> = z.array(
+const statementsSchema: z.ZodType<readonly ClaimsStatement[]> = z.array(
   z.object({
     hash: text,
     at: z.iso.datetime(),
@@ -296,3 +249,53 @@ const parseStoredStudy = parserOf(
   }),
   true,
 );
+
+/** What the plan in a folder says, or null where there is none, or none that can be read: a damaged one is written anew. */
+async function earlierPlan<T>(folder: string, schema: z.ZodType<T>): Promise<T | null> {
+  const path = `${folder}/study.json`;
+  const bytes = await readIfThere(path);
+  if (bytes === null) return null;
+  try {
+    return schema.safeParse(parseJsonFile(bytes, path)).data ?? null;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return null;
+  }
+}
+
+/** When the claims of the study in a folder were stated so far; runs that began before show that they were not before them. */
+export async function claimsStatedIn(folder: string): Promise<readonly ClaimsStatement[]> {
+  const stated = z.looseObject({ claimsStated: statementsSchema });
+  return (await earlierPlan(folder, stated))?.claimsStated ?? [];
+}
+
+/** What `study.json` says of added runs. */
+export interface AddedRuns {
+  readonly seeds: readonly number[];
+  /** Ids of the runs with these seeds, by title. */
+  readonly ids: ReadonlyMap<string, string>;
+}
+
+const addedSchema = z.looseObject({
+  seedsAdded: z.array(z.int()),
+  runs: z.array(z.looseObject({
+    id: z.string(),
+    run: z.looseObject({
+      task: z.string(),
+      label: z.string(),
+      budget: z.object({
+        type: z.enum(["rank", "parameters", "peak", "stored", "meanTrained"]),
+        value: z.number(),
+      }).nullable(),
+      seed: z.int(),
+    }),
+  })),
+});
+
+/** The runs that were added to the study in a folder; where its plan is lost they are added again, for the same reasons. */
+export async function addedRunsIn(folder: string): Promise<AddedRuns> {
+  const { seedsAdded: seeds, runs } = await earlierPlan(folder, addedSchema) ??
+    { seedsAdded: [], runs: [] };
+  const own = runs.filter(({ run }) => seeds.includes(run.seed));
+  return { seeds, ids: new Map(own.map(({ run, id }) => [runTitle(run), id])) };
+}

@@ -8,14 +8,12 @@ import { withStatement } from "../analysis/claims/stated.ts";
 import { StudyError } from "../study/check/problems.ts";
 import type { Study } from "../study/schema/study.ts";
 import { stopFlagOf, teller, type Watch, type WorkEvent } from "./events.ts";
-import {
-  claimedArmsHash,
-  claimedSeeds,
-  claimsStatedIn,
-  runsBegunIn,
-  seedsToStore,
-} from "./plan/earlier_plan.ts";
-import type { PlannedRun, StudyPlan } from "./plan/planned_run.ts";
+import { type PlannedRun, presentNames, type StudyPlan } from "./plan/planned_run.ts";
+import type { ClaimedSeeds } from "../analysis/claims/statement.ts";
+import { hashJson } from "../base/hash.ts";
+import { claimPairs } from "../study/compare/pairs.ts";
+import { runContent } from "../study/grid/run_id.ts";
+import type { RunSpec } from "../study/types.ts";
 import {
   type PlannedStudy,
   type PlanOptions,
@@ -27,7 +25,7 @@ import { problemsOfPart } from "./plan/selection.ts";
 import { undecidableClaims } from "./plan/study_power.ts";
 import { Pool, type PoolOptions } from "./pool/pool.ts";
 import { runAll, type RunsResult, unfinished } from "./pool/run_all.ts";
-import { storePlan, type StudyToStore, toStore } from "./stored_study.ts";
+import { claimsStatedIn, storePlan, type StudyToStore, toStore } from "./stored_study.ts";
 import { addUntilDecided, checkUntilDecided } from "./until_decided.ts";
 
 /** What a sweep is told. */
@@ -130,4 +128,49 @@ async function storeOf(
     await storePlan(folder, stored, tell);
     return stored;
   };
+}
+
+/**
+ * SHA-256 of what the arms of a study's claims compute: their runs of the first seed of the axis, without labels. Seeds that are
+ * added leave it as it is; another setting, option or version of a method does not.
+ */
+function claimedArmsHash(study: Study, runs: readonly RunSpec[]): string {
+  const first = Math.min(...study.axes.seeds);
+  const firsts = runs.filter(({ seed }) => seed === first);
+  const contents = (study.claims ?? []).flatMap((claim) =>
+    claimPairs(claim, firsts).flatMap(({ a, b }) => [a, b].map((run) => hashJson(runContent(run))))
+  );
+  return hashJson([...new Set(contents)].toSorted());
+}
+
+/** Digits of a hash that tell what the runs of a seed compute from anything else they could. */
+const seedDigits = 8;
+
+/** The runs that each claim of a study counts, an entry a seed: a seed that is skipped, or has other settings, changes it. */
+function claimedSeeds(study: Study, runs: readonly RunSpec[]): ClaimedSeeds {
+  return Object.fromEntries((study.claims ?? []).map((claim) => {
+    const seeds = Map.groupBy(claimPairs(claim, runs), ({ seed }) => seed);
+    const entries = [...seeds].toSorted(([a], [b]) => a - b).map(([seed, pairs]) => {
+      const contents = pairs.map(({ a, b }) => hashJson([runContent(a), runContent(b)]));
+      return `${seed}:${hashJson(contents.toSorted()).slice(0, seedDigits)}`;
+    });
+    return [claim.name, entries];
+  }));
+}
+
+const runFolderEnd = /-seed[0-9]+-[0-9a-f]{8}$/;
+
+/** Runs in a folder of results that were begun, those of earlier plans among them. */
+async function runsBegunIn(folder: string): Promise<number> {
+  return [...await presentNames(folder)].filter((name) => runFolderEnd.test(name)).length;
+}
+
+/** The seeds of a plan's runs that the study itself does not ask for, as `study.json` has them; nothing where there are none. */
+function seedsToStore(
+  { study, runs }: Pick<StudyPlan, "study" | "runs">,
+): { readonly seedsAdded?: readonly number[] } {
+  const seeds = new Set(runs.map(({ run }) => run.seed));
+  const added = [...seeds].filter((seed) => !study.axes.seeds.includes(seed))
+    .sort((a, b) => a - b);
+  return added.length === 0 ? {} : { seedsAdded: added };
 }

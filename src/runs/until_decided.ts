@@ -11,13 +11,14 @@ import type { MethodTable } from "../methods/table.ts";
 import { looksOf } from "../analysis/claims/looks.ts";
 import { seedsWanted } from "../analysis/claims/claims_report.ts";
 import type { Verdict } from "../analysis/claims/verdict.ts";
-import { nextSeeds, runsForClaims } from "../study/compare/added_seeds.ts";
+import { claimPairs } from "../study/compare/pairs.ts";
+import { pointKey, sourceOf } from "../study/grid/points.ts";
+import type { Claim } from "../study/schema/claims.ts";
 import { runTitle } from "../study/grid/run_id.ts";
 import type { Study } from "../study/schema/study.ts";
 import type { GridRun } from "../study/types.ts";
-import { furtherGrid, gridWith } from "./plan/earlier_plan.ts";
 import type { StopFlag, WorkEvent } from "./events.ts";
-import type { PlannedStudy } from "./plan/planned_study.ts";
+import { furtherGrid, type PlannedStudy, withFurther } from "./plan/planned_study.ts";
 import { type PlannedRun, type StudyPlan, whereTheyAre } from "./plan/planned_run.ts";
 import { planWith } from "./plan/planning.ts";
 import { type RunsResult, summed } from "./pool/run_all.ts";
@@ -125,12 +126,54 @@ async function grown(
   }));
   const seeds = [...new Set(asked.flatMap(({ seeds }) => seeds))].sort((a, b) => a - b);
   const known = [...new Set(present.map(({ seed }) => seed)), ...seeds];
-  const chosen = new Set([
-    ...present.map(runTitle),
-    ...runsForClaims(asked, furtherGrid(study, known, methods)),
-  ]);
-  const grid = gridWith(study, all, known, chosen, methods);
-  const next = await whereTheyAre(await planWith(inputs, study, grid, methods), folder);
+  const further = furtherGrid(study, known, methods);
   const before = new Set(present.map(runTitle));
+  const grid = withFurther(all, further, new Set([...before, ...runsForClaims(asked, further)]));
+  const next = await whereTheyAre(await planWith(inputs, study, grid, methods), folder);
   return { plan: next, runs: next.runs.filter(({ title }) => !before.has(title)), seeds };
+}
+
+/** A claim and the seeds that it is to get. */
+interface SeedsForClaim {
+  readonly claim: Claim;
+  readonly seeds: readonly number[];
+}
+
+/** The next seeds of a claim: upward from the largest of the study's and of those that it has. */
+export function nextSeeds(
+  { axes }: Study,
+  claim: Claim,
+  runs: readonly GridRun[],
+  count: number,
+): readonly number[] {
+  const own = claimPairs(claim, runs).map(({ seed }) => seed);
+  const largest = [...axes.seeds, ...own].reduce((most, seed) => Math.max(most, seed));
+  return Array.from({ length: count }, (_, i) => largest + 1 + i);
+}
+
+/**
+ * The runs of some claims' arms with the seeds that these claims get, and the runs that they take their ranks from.
+ *
+ * @param grid All runs of the study with these seeds.
+ * @returns Titles of the runs.
+ */
+export function runsForClaims(
+  asked: readonly SeedsForClaim[],
+  grid: readonly GridRun[],
+): ReadonlySet<string> {
+  const byPoint = new Map(grid.map((run) => [pointKey(run), run]));
+  const chosen = new Set<GridRun>();
+  for (const { claim, seeds } of asked) {
+    for (const { seed, a, b } of claimPairs(claim, grid)) {
+      if (!seeds.includes(seed)) continue;
+      for (const run of [a, b]) {
+        for (
+          let next: GridRun | null = run;
+          next !== null && !chosen.has(next);
+          next = sourceOf(next, byPoint)
+        ) chosen.add(next);
+      }
+    }
+  }
+  return new Set([...chosen].map(runTitle));
 }

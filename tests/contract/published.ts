@@ -1,6 +1,7 @@
 /** The finished studies of the repository, packed or as folders. */
 import { openResults, type ResultsReader } from "../../src/record/results_reader.ts";
-import { findResults, readStoredStudy, type StoredStudy } from "../../src/runs/stored_study.ts";
+import { findResults } from "../../src/runs/plan/study_file.ts";
+import { readStoredStudy, type StoredStudy } from "../../src/runs/stored_study.ts";
 
 /** Where they are. */
 export const publishedFolder = decodeURIComponent(

@@ -6,7 +6,7 @@ import { newToken } from "../../src/record/durable.ts";
 import { filesBelow } from "../../src/record/results_reader.ts";
 import { RunFolder } from "../../src/record/run_folder.ts";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
-import { findResults } from "../../src/runs/stored_study.ts";
+import { findResults } from "../../src/runs/plan/study_file.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { tuneStudy } from "../../src/runs/tune/tune_study.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";

@@ -12,8 +12,8 @@ import { parseStudy } from "../../study/schema/parse.ts";
 import type { Study } from "../../study/schema/study.ts";
 import type { GridRun, RunSpec } from "../../study/types.ts";
 import { cutTexts, cutWarning, type DataWarning, dataWarnings } from "../../tasks/data_warnings.ts";
-import { defaultResults } from "../stored_study.ts";
-import { addedRunsIn, gridWith, withoutChanged } from "./earlier_plan.ts";
+import { type AddedRuns, addedRunsIn, defaultResults } from "../stored_study.ts";
+import { runTitle } from "../../study/grid/run_id.ts";
 import { type PlannedRun, type StudyPlan, whereTheyAre } from "./planned_run.ts";
 import { expand, planRuns } from "./planning.ts";
 import { readSelection } from "./selection.ts";
@@ -88,7 +88,8 @@ export async function planStudy(
   const folder = `${results}/${study.name}`;
   await wantWithin(results, `${folder}/${underWay}`);
   const added = await addedRunsIn(folder);
-  const grid = gridWith(study, all, added.seeds, added.ids, methods);
+  const further = added.seeds.length === 0 ? [] : furtherGrid(study, added.seeds, methods);
+  const grid = withFurther(all, further, added.ids);
   const isChosen = readSelection(only, grid);
   const planned = await planRuns(study, grid, { data, model, study: home }, methods, fetching);
   const plan = await whereTheyAre(withoutChanged(planned, all, added), folder);
@@ -132,4 +133,47 @@ export async function studyWarnings(
   // Encoders that share a tokenizer say the same.
   const texts = new Map(warnings.map((warning) => [warning.text, warning]));
   return [...texts.values()];
+}
+
+/** A study with further seeds and without what it asks of its runs, so that its grid can be made. */
+export function withFurtherSeeds(study: Study, seeds: readonly number[]): Study {
+  const { claims: _claims, decide: _decide, comparisons: _comparisons, ...asked } = study;
+  const all = new Set([...study.axes.seeds, ...seeds]);
+  return { ...asked, axes: { ...study.axes, seeds: [...all] } };
+}
+
+/** Every combination of a study, with its seeds and further ones. */
+export function furtherGrid(
+  study: Study,
+  seeds: readonly number[],
+  methods: MethodTable,
+): readonly GridRun[] {
+  // Only a part of it is made; the study's own grid has been counted.
+  return expand(withFurtherSeeds(study, seeds), methods, Infinity);
+}
+
+/**
+ * All runs that a study asks for, and the chosen ones with further seeds.
+ *
+ * @param chosen Titles of runs.
+ */
+export function withFurther(
+  all: readonly GridRun[],
+  further: readonly GridRun[],
+  chosen: Pick<ReadonlySet<string>, "has">,
+): readonly GridRun[] {
+  const own = new Set(all.map(runTitle));
+  const isAdded = (title: string) => !own.has(title) && chosen.has(title);
+  return [...all, ...further.filter((run) => isAdded(runTitle(run)))];
+}
+
+/** A plan without added runs that are other runs than those that were added, as their settings have changed since. */
+export function withoutChanged(
+  plan: StudyPlan,
+  all: readonly GridRun[],
+  { ids }: AddedRuns,
+): StudyPlan {
+  const own = new Set(all.map(runTitle));
+  const isKept = ({ title, id }: PlannedRun) => own.has(title) || ids.get(title) === id;
+  return { ...plan, runs: plan.runs.filter(isKept) };
 }

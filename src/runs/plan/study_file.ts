@@ -10,9 +10,12 @@ import { extendedStudy, parseStudy } from "../../study/schema/parse.ts";
 import { type Problem, StudyError } from "../../study/check/problems.ts";
 import { type Study } from "../../study/schema/study.ts";
 import { askApart } from "./apart.ts";
+import { checkedPart, movedPaths, type PartFile, readStudyParts } from "./study_parts.ts";
 import { findStudyFile } from "./find_study.ts";
 import { expand } from "./planning.ts";
-import { checkedPart, movedPaths, type PartFile, readStudyParts } from "./study_parts.ts";
+import { UsageError } from "../../base/usage_error.ts";
+import { packSuffix } from "../../record/pack.ts";
+import { isFile, wantWithin } from "../../record/results_reader.ts";
 
 /** A study and the folder that its own tasks' files are relative to. */
 export interface StudyData {
@@ -92,5 +95,45 @@ function ownMethods(parts: readonly PartFile[]): readonly Method[] {
     all.findIndex(({ name, origin }) =>
       name === method.name && origin?.hash === method.origin?.hash
     ) === i
+  );
+}
+
+/** The first of some paths at which results are, a folder before a pack of its name; or null. */
+async function firstResults(candidates: readonly string[]): Promise<string | null> {
+  for (const path of candidates) {
+    if (path.endsWith(packSuffix)) {
+      if (await isFile(path)) return path;
+      continue;
+    }
+    if (await isFile(`${path}/study.json`)) return path;
+    if (await isFile(path + packSuffix)) return path + packSuffix;
+  }
+  return null;
+}
+
+/**
+ * The results that a command's argument names: a folder with `study.json` or a packed study, by its path or by its name below the
+ * results folder, or the file of a study, by that study's name there. A folder goes before a pack of its name.
+ *
+ * @throws {UsageError} If there are none, or a link at a name below the results folder leads out of it.
+ */
+export async function findResults(name: string, results: string): Promise<string> {
+  const bare = name.replace(/\/+$/, "");
+  const stem = bare.replace(/^.*\//, "").replace(/\.(json|ts)$/, "");
+  // The plan in a folder of results is no study's file.
+  const isPlan = /(?:^|\/)study\.json$/.test(bare);
+  const isStudy = /\.(?:json|ts)$/.test(bare) && !isPlan && await isFile(bare);
+  const candidates = isStudy
+    ? [`${results}/${(await readStudyData(bare)).study.name}`]
+    : [bare, `${results}/${bare}`, `${results}/${stem}`];
+  const found = await firstResults(candidates);
+  if (found !== null) {
+    if (!found.startsWith(bare)) await wantWithin(results, found);
+    return found;
+  }
+  throw new UsageError(
+    `Cannot find results of "${name}": want a folder with study.json or a pack NAME${packSuffix} (looked in ${
+      [...new Set(candidates)].map((path) => `"${path}"`).join(", ")
+    }); run deno task sweep first`,
   );
 }

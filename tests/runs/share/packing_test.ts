@@ -14,7 +14,7 @@ import {
   type ResultsReader,
 } from "../../../src/record/results_reader.ts";
 import { packStudy, unpackStudy } from "../../../src/runs/share/packing.ts";
-import { findResults } from "../../../src/runs/stored_study.ts";
+import { findResults } from "../../../src/runs/plan/study_file.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
 import { writeReport } from "../../../src/runs/write_report.ts";
 import { readTrainedRun } from "../../../src/runs/trained_run.ts";

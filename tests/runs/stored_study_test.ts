@@ -5,18 +5,17 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { InputError } from "../../../src/base/input_error.ts";
-import { claimsText } from "../../../src/analysis/claims/claims_report.ts";
-import { planText } from "../../../src/cli/plan_text.ts";
-import { methods } from "../../../src/methods/table.ts";
-import { claimsStatedIn } from "../../../src/runs/plan/earlier_plan.ts";
-import { readStoredStudy } from "../../../src/runs/stored_study.ts";
-import { readStudyResults } from "../../../src/runs/study_results.ts";
-import { sweepStudy } from "../../../src/runs/sweep.ts";
-import { parseStudy } from "../../../src/study/schema/parse.ts";
-import { type Study } from "../../../src/study/schema/study.ts";
-import { tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
-import { withFolder } from "../../with_folder.ts";
+import { InputError } from "../../src/base/input_error.ts";
+import { claimsText } from "../../src/analysis/claims/claims_report.ts";
+import { planText } from "../../src/cli/plan_text.ts";
+import { methods } from "../../src/methods/table.ts";
+import { claimsStatedIn, readStoredStudy } from "../../src/runs/stored_study.ts";
+import { readStudyResults } from "../../src/runs/study_results.ts";
+import { sweepStudy } from "../../src/runs/sweep.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
+import { type Study } from "../../src/study/schema/study.ts";
+import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 const plain = parseStudy({
   ...tinyStudy,
