@@ -4,7 +4,7 @@
  * @module
  */
 import { pointKey } from "../study/grid/points.ts";
-import type { ClaimPair, ResolvedComparison } from "../study/compare/pairs.ts";
+import type { ClaimPair, ResolvedComparison } from "../study/compare/arms.ts";
 import type { RunPoint } from "../study/types.ts";
 import { meanOf } from "../stats/statistics.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";

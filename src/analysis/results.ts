@@ -7,7 +7,7 @@ import type { StatedClaims } from "./claims/statement.ts";
 import type { RecordedRequest, ReplayedRun, RunResults } from "../record/types.ts";
 import type { StudySpectra } from "../record/spectra.ts";
 import type { Verification } from "../record/verification.ts";
-import type { ResolvedComparison } from "../study/compare/pairs.ts";
+import type { ResolvedComparison } from "../study/compare/arms.ts";
 import type { StudyMargin } from "../study/schema/claims.ts";
 import type { ConvergenceRule, Targets } from "../study/schema/study.ts";
 import type { Tuned } from "../study/schema/tuned.ts";

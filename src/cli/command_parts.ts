@@ -8,7 +8,7 @@ import { UsageError } from "../base/usage_error.ts";
 import type { CommandOption } from "./command.ts";
 import { type Arguments, complain, wholeNumber } from "./terminal.ts";
 import { defaultStudy, findResults } from "../runs/plan/study_file.ts";
-import { defaultMostRuns } from "../study/grid/size.ts";
+import { defaultMostRuns } from "../study/grid/points.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import { askToWrite, inputPlaces, type Place, resultsPlaces, studyPlaces } from "./access.ts";

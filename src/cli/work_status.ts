@@ -9,7 +9,7 @@ import { fixed } from "../base/format.ts";
 import { meritOf } from "../tasks/metrics.ts";
 import { metricInfo } from "../analysis/metrics.ts";
 import { flagsText } from "../analysis/run_flags.ts";
-import type { RunProgress } from "../runs/run_loop.ts";
+import type { RunProgress } from "../runs/events.ts";
 import type { SweepResult } from "../runs/sweep.ts";
 import { selectedOf } from "../study/grid/steps.ts";
 import { clearStatus, complain, outputColumns, say, showStatus } from "./terminal.ts";

@@ -11,7 +11,20 @@ import type { ClaimLook } from "../analysis/claims/looks.ts";
 import type { Undecidable } from "../analysis/power/text.ts";
 import type { DamagedFile, DamagedRun } from "../analysis/results.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
-import type { RunProgress } from "./run_loop.ts";
+
+/** Where a run stands. */
+export interface RunProgress {
+  /** Optimiser steps done. */
+  readonly step: number;
+  /** Optimiser steps of the whole run. */
+  readonly totalSteps: number;
+  /** Training loss of the latest step, without the regulariser. */
+  readonly loss: number;
+  /** Wall time of the run so far, its earlier sittings included, in milliseconds. */
+  readonly millis: number;
+  /** Steps up to the last checkpoint; 0 where there is none. */
+  readonly checkpointStep: number;
+}
 
 /** Something that happened to a study's work; `title` names the run. */
 export type WorkEvent =

@@ -1,27 +1,26 @@
 /**
- * Executing one run: training with journals and checkpoints, until its record can be made.
+ * Executing one run: training with journals and checkpoints, until its record can be made, a stop or a pause.
  *
  * @module
  */
-import { ExecutorError } from "../exec/executor.ts";
+import { scoreAt } from "./run_figures.ts";
+import { type Executor, ExecutorError } from "../exec/executor.ts";
 import type { Environment } from "../record/provenance.ts";
 import { newToken, StorageError } from "../record/durable.ts";
 import { LostAttemptError, RunFolder } from "../record/run_folder.ts";
-import { type Kept, type LoopContext, runToEnd, type Timings, timingsBefore } from "./run_loop.ts";
-import type { EvaluationLine, FailureCause, Outcome, RunRecord } from "../record/types.ts";
+import { RunJournal, type Timings, timingsBefore, writeEndFiles } from "./run_files.ts";
+import type { FailureCause, Outcome, RunRecord } from "../record/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { ProgramCache } from "../train/programs.ts";
-import { meritOf, primaryMetric } from "../tasks/metrics.ts";
+import { primaryMetric } from "../tasks/metrics.ts";
 import { DivergenceError } from "../train/run_types.ts";
 import { Trainer } from "../train/trainer.ts";
 import type { Inputs, ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./plan/planned_run.ts";
 import { type RankedRun, RanksError, startingRanks } from "./plan/ranks.ts";
-import { RunJournal, writeEndFiles } from "./run_files.ts";
 import { recordOf } from "./run_record.ts";
 import { requestOf } from "./training_request.ts";
-import { selectedOf } from "../study/grid/steps.ts";
-import type { TrainSettings } from "../study/schema/settings.ts";
+import type { RunProgress } from "./events.ts";
 
 /** What all runs of a sweep share. */
 export interface ExecutionContext extends LoopContext {
@@ -176,25 +175,89 @@ export interface PausedRun {
   readonly wallMillis: number;
 }
 
-/**
- * A metric of a run as if it had ended after a step: of the last evaluation until then, or the best one.
- *
- * @param evaluations Its journal.
- * @param keep Which evaluation counts.
- * @returns null where there was none, or it is no number.
- */
-export function scoreAt(
-  step: number,
-  metric: string,
-  evaluations: readonly EvaluationLine[],
-  keep: TrainSettings["keep"],
-): number | null {
-  // Of the lines of a step, the first is that of the split that counts.
-  const scores = [...Map.groupBy(evaluations, (line) => line.step).values()]
-    .filter(([line]) => line!.step <= step)
-    .map(([line]) => line!.metrics[metric] ?? NaN);
-  const merits = scores.flatMap((score) => Number.isNaN(score) ? [] : [meritOf(metric, score)]);
-  const best = meritOf(metric, Math.max(...merits));
-  const score = selectedOf(keep, { best, last: scores.at(-1) ?? NaN });
-  return Number.isFinite(score) ? score : null;
+/** How a run is followed, stopped and saved. */
+export interface LoopContext {
+  readonly executor: Executor;
+  /** Called after each block of steps that was read; on executors that do not queue, after every step. */
+  readonly onStep: (progress: RunProgress) => Promise<void>;
+  /** Asked as often; true stops the run at a checkpoint. */
+  readonly isStopping: () => boolean;
+  /** Step at which the run pauses with a checkpoint, whose evaluation gives its score there. Default: it does not pause. */
+  readonly pauseAt?: number;
+  /** Milliseconds between checkpoints. Default 20,000, or more where checkpoints would take more than 2 % of the time. */
+  readonly checkpointMillis?: number | undefined;
+}
+
+/** What is safe of a run. */
+export interface Kept {
+  step: number;
+}
+
+/** What a run's loop writes to, and what it keeps count of. */
+interface Loop {
+  readonly folder: RunFolder;
+  readonly journal: RunJournal;
+  readonly context: LoopContext;
+  readonly timings: Timings;
+  readonly kept: Kept;
+}
+
+/** Milliseconds between checkpoints where these are quick. */
+const leastPauseMillis = 20_000;
+
+/** Share of the time that checkpoints may take: those of a whole encoder's parameters and moments are large. */
+const checkpointShare = 0.02;
+
+/** Milliseconds until the next checkpoint, after one that took `millis`. */
+export function pauseAfter(millis: number): number {
+  return Math.max(leastPauseMillis, millis / checkpointShare);
+}
+
+/** Steps until the end, with journals and checkpoints, or until it is asked to stop or to pause before. */
+export async function runToEnd(
+  trainer: Trainer,
+  { folder, journal, context, timings, kept }: Loop,
+): Promise<"done" | "stopped" | "paused"> {
+  const { pauseAt = Infinity, executor } = context;
+  const began = performance.now() - timings.wallMillis;
+  let lastCheckpoint = performance.now();
+  let pauseMillis = context.checkpointMillis ?? leastPauseMillis;
+  while (!trainer.isDone) {
+    const started = performance.now();
+    const eventsBefore = trainer.eventMillis ?? 0;
+    const events = await trainer.advance(
+      Math.min(executor.runsAhead, pauseAt - trainer.step),
+    );
+    const took = performance.now() - started;
+    const eventMillis = (trainer.eventMillis ?? 0) - eventsBefore;
+    const steps = events.filter((event) => event.kind === "step");
+    const stepMillis = steps.reduce((sum, step) => sum + step.stepMillis, 0);
+    timings.trainMillis += stepMillis;
+    timings.eventMillis += eventMillis;
+    if (events.some(({ kind }) => kind === "evaluation")) {
+      timings.evaluateMillis += took - stepMillis - eventMillis;
+    }
+    timings.wallMillis = performance.now() - began;
+    for (const event of events) journal.add(event);
+    await context.onStep({
+      step: trainer.step,
+      totalSteps: trainer.totalSteps,
+      loss: steps[steps.length - 1]?.loss ?? NaN,
+      millis: timings.wallMillis,
+      checkpointStep: kept.step,
+    });
+    if (trainer.isDone) break;
+    const isStopping = context.isStopping();
+    const isPausing = trainer.step >= pauseAt;
+    const now = performance.now();
+    if (isStopping || isPausing || now - lastCheckpoint > pauseMillis) {
+      await folder.saveCheckpoint({ checkpoint: await trainer.checkpoint(), timings });
+      kept.step = trainer.step;
+      lastCheckpoint = performance.now();
+      pauseMillis = context.checkpointMillis ?? pauseAfter(lastCheckpoint - now);
+    }
+    if (isPausing) return "paused";
+    if (isStopping) return "stopped";
+  }
+  return "done";
 }

@@ -4,14 +4,14 @@
  * @module
  */
 export { type AblateOptions, type AblateResult, ablateStudy } from "./after/ablate.ts";
-export type { Observer, Watch, WorkEvent } from "./events.ts";
+export type { Observer, RunProgress, Watch, WorkEvent } from "./events.ts";
 export type { HubAccess } from "../fetch/hub.ts";
 export type { Fetching } from "../fetch/model_files.ts";
 export type { FetchProgress, Transport } from "../fetch/transport.ts";
-export type { RunProgress } from "./run_loop.ts";
+
 export { type ExportOptions, type ExportResult, exportRun } from "./share/export.ts";
 export { type ExportFormat, exportFormats } from "./share/export_readme.ts";
-export type { OwnExample, OwnTask } from "./own_task.ts";
+export type { OwnExample, OwnTask } from "./task_data.ts";
 export { type Packed, type PackOptions, packStudy, unpackStudy } from "./share/packing.ts";
 export type { ImportBase } from "./share/imported_model.ts";
 export type { PoolOptions } from "./pool/pool.ts";
@@ -25,7 +25,7 @@ export { readStudyFile, type StudyData, type StudyFile } from "./plan/study_file
 export { type ResultsSource } from "./stored_study.ts";
 export { readStudyResults } from "./study_results.ts";
 export { writeReport } from "./write_report.ts";
-export { loadModel, type LoadOptions } from "./share/run_model.ts";
+export { loadModel, type LoadOptions } from "./trained_run.ts";
 export { type SweepOptions, type SweepResult, sweepStudy } from "./sweep.ts";
 export {
   modelOfPeftFiles,

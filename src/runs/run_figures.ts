@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { selectedOf } from "../study/grid/steps.ts";
+import type { TrainSettings } from "../study/schema/settings.ts";
 import { median } from "simple-statistics";
 import type {
   EvaluationLine,
@@ -199,4 +201,27 @@ export function sequenceOutcome(
     accuracyOverTime: accuracyOverTime(classIncremental),
     forgetting: forgetting(classIncremental),
   };
+}
+
+/**
+ * A metric of a run as if it had ended after a step: of the last evaluation until then, or the best one.
+ *
+ * @param evaluations Its journal.
+ * @param keep Which evaluation counts.
+ * @returns null where there was none, or it is no number.
+ */
+export function scoreAt(
+  step: number,
+  metric: string,
+  evaluations: readonly EvaluationLine[],
+  keep: TrainSettings["keep"],
+): number | null {
+  // Of the lines of a step, the first is that of the split that counts.
+  const scores = [...Map.groupBy(evaluations, (line) => line.step).values()]
+    .filter(([line]) => line!.step <= step)
+    .map(([line]) => line!.metrics[metric] ?? NaN);
+  const merits = scores.flatMap((score) => Number.isNaN(score) ? [] : [meritOf(metric, score)]);
+  const best = meritOf(metric, Math.max(...merits));
+  const score = selectedOf(keep, { best, last: scores.at(-1) ?? NaN });
+  return Number.isFinite(score) ? score : null;
 }

@@ -33,7 +33,7 @@ import type { RankedRun } from "./plan/ranks.ts";
 import type { ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./plan/planned_run.ts";
 import { evaluationLines, type JournalLines } from "./run_files.ts";
-import type { Timings } from "./run_loop.ts";
+import type { Timings } from "./run_files.ts";
 
 /** What a record is made in: the executor and the machine around it. */
 interface RecordContext {

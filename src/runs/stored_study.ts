@@ -21,7 +21,7 @@ import { type CustomMethod, customMethodsOf } from "./method_modules.ts";
 import type { StudyPlan } from "./plan/planned_run.ts";
 import { parserOf } from "../record/parser.ts";
 import { claimsSchema, decideSchema, marginSchema } from "../study/schema/claims.ts";
-import { comparisonsSchema } from "../study/compare/pairs.ts";
+import { comparisonsSchema } from "../study/compare/arms.ts";
 
 /** Where results go unless `--results` says otherwise. */
 export const defaultResults = "results";

@@ -17,7 +17,7 @@ import type { ReplayedRun } from "../record/types.ts";
 import { checkWeights } from "../record/weights_file.ts";
 import { analyse, type Analysis } from "../analysis/analysis.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../analysis/results.ts";
-import { comparedPairs } from "../study/compare/pairs.ts";
+import { comparedPairs } from "../study/compare/arms.ts";
 import type { RunSpec } from "../study/types.ts";
 import { readEach } from "../record/read_bounded.ts";
 import {

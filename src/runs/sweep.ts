@@ -11,7 +11,7 @@ import { stopFlagOf, teller, type Watch, type WorkEvent } from "./events.ts";
 import { type PlannedRun, presentNames, type StudyPlan } from "./plan/planned_run.ts";
 import type { ClaimedSeeds } from "../analysis/claims/statement.ts";
 import { hashJson } from "../base/hash.ts";
-import { claimPairs } from "../study/compare/pairs.ts";
+import { claimPairs } from "../study/compare/arms.ts";
 import { runContent } from "../study/grid/run_id.ts";
 import type { RunSpec } from "../study/types.ts";
 import {

@@ -1,5 +1,6 @@
 /**
- * A finished run's folder as a trained model: its base, what its adapter adds, and the parameters trained whole.
+ * A finished run's folder as a trained model: its base, what its adapter adds, and the parameters trained whole; and that model
+ * loaded to predict and evaluate.
  *
  * @module
  */
@@ -28,11 +29,14 @@ import { type Fetching, ownFetching, readModelFiles } from "../fetch/model_files
 import { Inputs } from "./inputs.ts";
 import { keptWeightsFile } from "./after/layer_ablation.ts";
 import { loadCustomMethods, type Trust } from "./method_modules.ts";
-import type { BaseFiles } from "./share/model_folder.ts";
+import { type BaseFiles, peftFiles } from "./share/model_folder.ts";
 import { ownTasksOf } from "./plan/planning.ts";
 import { runSpecOf } from "./after/recorded_run.ts";
 import { readStoredStudy, type StoredStudy } from "./stored_study.ts";
 import { UsageError } from "../base/usage_error.ts";
+import { chooseExecutor } from "../exec/choose.ts";
+import type { Executor } from "../exec/executor.ts";
+import { modelOfTensors, type TextModel } from "./share/text_model.ts";
 
 /** A trained model, taken apart. */
 export interface TrainedRun {
@@ -238,4 +242,61 @@ export async function readTrainedRun(
       !paths.has(pathOf(module)) && !branches.has(module.name)
     ).map(({ name }) => name),
   };
+}
+
+/** Refuses an adapter that no weights and no format of peft hold. */
+export function checkOfWeights(
+  { method: { adapter }, run }: Pick<TrainedRun, "method" | "run">,
+  what: string,
+): void {
+  if (adapter === null || isOfWeights(adapter)) return;
+  throw new RangeError(
+    `Cannot write ${what}: found method "${run.method}", whose layers stand between those of the encoder, ` +
+      `want an adapter of weights; --format adapters writes such layers, --format onnx the whole model`,
+  );
+}
+
+/** What {@linkcode loadModel} takes beside a run's folder. */
+export interface LoadOptions extends Partial<TrainedRunRequest> {
+  /** `auto`, `webgpu`, `cpu`, `wasm` or `reference`, or an executor, which must outlive the model. Default `auto`. */
+  readonly device?: string | Executor;
+  /** How a base on the hub is fetched. Default: by this process's environment and network. */
+  readonly fetching?: Fetching;
+}
+
+/**
+ * The model of a finished run, with the weights of the selected evaluation.
+ *
+ * @param folder The run's folder, as in `results/my-study/RTE-lora-r4-seed1-5c0b3e17`; in a packed study too, if its weights were
+ * packed.
+ *
+ * @throws {UntrustedCodeError} If its record names code that is not trusted; no model is read then.
+ * @throws {UsageError} If the folder is not that of a finished run with its weights, or the base is not what it was.
+ * @throws {InputError} If the weights are damaged.
+ */
+export async function loadModel(folder: string, options: LoadOptions = {}): Promise<TextModel> {
+  const { device = "auto", fetching, model = null, ...request } = options;
+  const trained = await readTrainedRun(folder, { ...request, model }, fetching);
+  const { task, run, method, parts, whole, record: { happened: { initialRanks } } } = trained;
+  return await modelOfTensors({
+    task,
+    tokenizer: trained.model.tokenizer,
+    maxLength: run.settings.train.maxLength,
+    executor: typeof device === "string" ? (await chooseExecutor(device)).executor : device,
+    assembly: {
+      encoder: trained.model,
+      output: task.output,
+      stages: task.stages?.length ?? 1,
+      method,
+      ranks: targetModules(trained.model.config)
+        .filter(({ name }) => Object.hasOwn(initialRanks ?? {}, name))
+        .map((module) => ({ module, rank: initialRanks![module.name]! })),
+      train: run.settings.train,
+    },
+    tensors: new Map([...parts, ...whole]),
+    peft: () => {
+      checkOfWeights(trained, "an adapter for peft");
+      return peftFiles(trained, { name: trained.baseTitle, revision: trained.baseRevision });
+    },
+  });
 }

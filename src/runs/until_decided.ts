@@ -11,7 +11,7 @@ import type { MethodTable } from "../methods/table.ts";
 import { looksOf } from "../analysis/claims/looks.ts";
 import { seedsWanted } from "../analysis/claims/claims_report.ts";
 import type { Verdict } from "../analysis/claims/verdict.ts";
-import { claimPairs } from "../study/compare/pairs.ts";
+import { claimPairs } from "../study/compare/arms.ts";
 import { pointKey, sourceOf } from "../study/grid/points.ts";
 import type { Claim } from "../study/schema/claims.ts";
 import { runTitle } from "../study/grid/run_id.ts";

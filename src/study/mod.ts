@@ -15,7 +15,7 @@ export {
   type StudyPart,
 } from "./schema/study.ts";
 export { defineStudy, parseStudy } from "./schema/parse.ts";
-export type { ClaimPair, ResolvedComparison, StudyComparison } from "./compare/pairs.ts";
+export type { ClaimPair, ResolvedComparison, StudyComparison } from "./compare/arms.ts";
 export { type ConvergenceRule, defaultConvergence, type Targets } from "./schema/study.ts";
 export type { StudyBudget } from "./budget/budget.ts";
 export type { Arm, ArmRun } from "./compare/arms.ts";
@@ -35,7 +35,7 @@ export type { OneOrMore } from "./schema/shapes.ts";
 export type { SourceRun, StudyRanks } from "./budget/given.ts";
 export { expandStudy } from "./grid/expand.ts";
 export { type StudyTables } from "./grid/tasks.ts";
-export { defaultMostRuns } from "./grid/size.ts";
+export { defaultMostRuns } from "./grid/points.ts";
 export { type SchemaTables, studyJsonSchema } from "./schema/json_schema.ts";
 export { type Problem, StudyError } from "./check/problems.ts";
 export { countParameters } from "./budget/costs.ts";

@@ -5,7 +5,7 @@ import { tablesOf } from "../../src/report/build.ts";
 import { findingsOf } from "../../src/report/findings/findings.ts";
 import { comparisonsTable } from "../../src/report/tables/comparisons.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
-import { comparedPairs, type StudyComparison } from "../../src/study/compare/pairs.ts";
+import { comparedPairs, type StudyComparison } from "../../src/study/compare/arms.ts";
 import { type ScoredOptions, scoredStudy } from "./scored_study.ts";
 
 const rank = (method: string, budget: number) => ({ method, budget });

@@ -1,6 +1,6 @@
 /** Single runs: how often one saves where it stands, what of its settings reaches the graph, and how a diverged one ends. */
 import { assert, assertEquals } from "@std/assert";
-import { pauseAfter } from "../../src/runs/run_loop.ts";
+import { pauseAfter } from "../../src/runs/execute.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";

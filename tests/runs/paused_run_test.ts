@@ -1,6 +1,7 @@
 /** Runs that pause at a step: what is known of them there, and that they go on as if they had not. */
 import { assert, assertEquals } from "@std/assert";
-import { execute, type ExecutionResult, scoreAt } from "../../src/runs/execute.ts";
+import { scoreAt } from "../../src/runs/run_figures.ts";
+import { execute, type ExecutionResult } from "../../src/runs/execute.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { executionsOf, inHome, tinyStudy, underWayFolder } from "./tiny_study.ts";

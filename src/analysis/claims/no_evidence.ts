@@ -9,8 +9,7 @@ import type { RunSpec } from "../../study/types.ts";
 import { counted, whole } from "../../base/format.ts";
 import type { ClaimSeries, ScoredRun } from "./series.ts";
 import { canonicalJson } from "../../base/canonical_json.ts";
-import { type ArmRun, valueAt } from "../../study/compare/arms.ts";
-import type { ClaimPair } from "../../study/compare/pairs.ts";
+import { type ArmRun, type ClaimPair, valueAt } from "../../study/compare/arms.ts";
 import type { Claim } from "../../study/schema/claims.ts";
 
 /** Share of an arm's seeds that may lack a score and the verdict still leave them out. */

@@ -4,8 +4,7 @@
  * @module
  */
 import { firstDecidingLook } from "../../stats/stopping.ts";
-import type { ArmRun } from "../../study/compare/arms.ts";
-import { claimPairs } from "../../study/compare/pairs.ts";
+import { type ArmRun, claimPairs } from "../../study/compare/arms.ts";
 import { type Claim, type ClaimsOfStudy, claimText, marginOf } from "../../study/schema/claims.ts";
 import { counted, listed, whole } from "../../base/format.ts";
 import { metricInfo } from "../metrics.ts";

@@ -4,8 +4,7 @@
  * @module
  */
 import type { RunRecord } from "../../record/types.ts";
-import type { ArmRun } from "../../study/compare/arms.ts";
-import { type ClaimPair, claimPairs } from "../../study/compare/pairs.ts";
+import { type ArmRun, type ClaimPair, claimPairs } from "../../study/compare/arms.ts";
 import { type Claim, type ClaimsOfStudy, marginOf } from "../../study/schema/claims.ts";
 import { runTitle } from "../../study/grid/run_id.ts";
 import { selectedEvaluation } from "../run_rows.ts";

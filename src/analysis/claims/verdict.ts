@@ -5,8 +5,7 @@
  *
  * @module
  */
-import type { ArmRun } from "../../study/compare/arms.ts";
-import { claimPairs } from "../../study/compare/pairs.ts";
+import { type ArmRun, claimPairs } from "../../study/compare/arms.ts";
 import { type Claim, type ClaimsOfStudy, decisionOf } from "../../study/schema/claims.ts";
 import { cellTitle } from "../../study/grid/run_id.ts";
 import {

@@ -8,8 +8,7 @@ import { roundingSpread, type SpreadLimits, spreadLimits } from "../../stats/spr
 import { summarise } from "../../stats/statistics.ts";
 import { firstDecidingLook, type StoppingPlan, stoppingState } from "../../stats/stopping.ts";
 import { upperProbability } from "../../stats/distributions.ts";
-import { type ArmRun, runsOfArm } from "../../study/compare/arms.ts";
-import { claimPairs, mostAtAPlace } from "../../study/compare/pairs.ts";
+import { type ArmRun, claimPairs, mostAtAPlace, runsOfArm } from "../../study/compare/arms.ts";
 import type { Claim, ClaimsOfStudy } from "../../study/schema/claims.ts";
 import { type Budget, budgetKey, type StudyBudget } from "../../study/budget/budget.ts";
 import { runTitle } from "../../study/grid/run_id.ts";

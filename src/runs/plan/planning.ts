@@ -11,7 +11,7 @@ import type { Fetching } from "../../fetch/model_files.ts";
 import { checkMaxLength } from "../../models/load.ts";
 import { problemOfGivenModel } from "../../study/schema/model_name.ts";
 import { expandStudy } from "../../study/grid/expand.ts";
-import { defaultMostRuns } from "../../study/grid/size.ts";
+import { defaultMostRuns } from "../../study/grid/points.ts";
 import { type Problem, StudyError } from "../../study/check/problems.ts";
 import {
   type InputHashes,

@@ -14,7 +14,7 @@ import { type Answer, valueOf } from "../plan/apart.ts";
 import type { CustomMethod } from "../method_modules.ts";
 import type { PlannedRun, StudyPlan } from "../plan/planned_run.ts";
 import type { SharedModel } from "../shared_models.ts";
-import type { RunProgress } from "../run_loop.ts";
+import type { RunProgress } from "../events.ts";
 import { StopFlag } from "../events.ts";
 import { openThread, type Thread } from "./threads.ts";
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkOfWeights } from "../trained_run.ts";
 import { parseJson } from "../../base/read_json.ts";
 import { isOfWeights } from "../../methods/adapter.ts";
 import { summedParts } from "../../methods/bottleneck.ts";
@@ -29,8 +30,13 @@ import {
 } from "../../record/durable.ts";
 import type { Fetching } from "../../fetch/model_files.ts";
 import { type ExportFormat, exportReadme, needsLines } from "./export_readme.ts";
-import { type MergedModel, writeMergedFolder, writeOnnxFolder, writtenBy } from "./model_folder.ts";
-import { peftFiles } from "./peft_files.ts";
+import {
+  type MergedModel,
+  peftFiles,
+  writeMergedFolder,
+  writeOnnxFolder,
+  writtenBy,
+} from "./model_folder.ts";
 import { readTrainedRun, type TrainedRun } from "../trained_run.ts";
 import type { Trust } from "../method_modules.ts";
 import { denoDisk } from "../../record/disk.ts";
@@ -59,18 +65,6 @@ export interface ExportResult {
   readonly withoutRank: readonly string[];
   /** Whether it takes the lines of Python in its README to open it. */
   readonly hasLines: boolean;
-}
-
-/** Refuses an adapter that no weights and no format of peft hold. */
-export function checkOfWeights(
-  { method: { adapter }, run }: Pick<TrainedRun, "method" | "run">,
-  what: string,
-): void {
-  if (adapter === null || isOfWeights(adapter)) return;
-  throw new RangeError(
-    `Cannot write ${what}: found method "${run.method}", whose layers stand between those of the encoder, ` +
-      `want an adapter of weights; --format adapters writes such layers, --format onnx the whole model`,
-  );
 }
 
 async function writePeftFolder(

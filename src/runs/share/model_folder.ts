@@ -1,11 +1,12 @@
 /**
- * Folders with a whole model that leave ranklab: what is read from the base's folder, and what is written.
+ * Models that leave ranklab: folders with a whole one, and a trained adapter as files of peft's format.
  *
  * @module
  */
 import { encodeProgram, type HostTensor } from "../../graph/mod.ts";
 import {
   classifierConfigJson,
+  classifierName,
   classifierTensors,
   hasClassifierClass,
   storedFloats,
@@ -19,6 +20,11 @@ import { weightsFile } from "../../models/sources.ts";
 import { makeFolder, writeWhole } from "../../record/durable.ts";
 import { tokenizerFileNames, type TokenizerFiles } from "../../tasks/tokenizers/files.ts";
 import type { TaskOutput } from "../../tasks/types.ts";
+import type { Json } from "../../base/canonical_json.ts";
+import type { BoundMethod } from "../../methods/method.ts";
+import type { WeightUpdate } from "../../methods/weight_update.ts";
+import { peftAdapter } from "../../peft/peft_export.ts";
+import type { Settings } from "../../study/schema/settings.ts";
 
 /** What loaders of safetensors files ask for in the header. */
 export const writtenBy: Readonly<Record<string, string>> = { format: "pt" };
@@ -83,4 +89,63 @@ export async function writeOnnxFolder(
   await makeFolder(out);
   await writeWithBase(out, model);
   await writeWhole(`${out}/model.onnx`, bytes);
+}
+
+/** What of a trained model goes into an adapter. */
+interface PeftSource {
+  readonly run: {
+    readonly method: string;
+    readonly options: Json;
+    readonly settings: Pick<Settings, "train">;
+  };
+  readonly method: Pick<BoundMethod, "backbone">;
+  readonly model: {
+    readonly config: EncoderConfig;
+    readonly tensors: ReadonlyMap<string, HostTensor>;
+  };
+  readonly updates: readonly WeightUpdate[];
+  /** Parameters that were trained whole, by checkpoint name. */
+  readonly whole: ReadonlyMap<string, StoredTensor>;
+}
+
+/** What `adapter_config.json` says of the base. */
+interface PeftBase {
+  readonly name: string;
+  /** Its commit on a hub, or null. */
+  readonly revision: string | null;
+}
+
+/**
+ * The files by name: `adapter_config.json`, `adapter_model.safetensors`, and for an encoder whose head transformers has no class
+ * for `head.safetensors`.
+ *
+ * @throws {RangeError} If the method trained the encoder's own parameters, or no module has a rank.
+ */
+export function peftFiles(
+  { run, method, model: { config, tensors: base }, updates, whole }: PeftSource,
+  { name, revision }: PeftBase,
+): ReadonlyMap<string, Uint8Array<ArrayBuffer>> {
+  if (method.backbone !== "frozen") {
+    throw new RangeError(
+      `Cannot write an adapter for peft: method "${run.method}" trained the encoder's own parameters; ` +
+        `--format merged writes such a model`,
+    );
+  }
+  const { scaling } = run.options as { readonly scaling?: string };
+  const isBare = !hasClassifierClass(config);
+  const { configJson, tensors } = peftAdapter({
+    updates,
+    base,
+    head: isBare ? new Map() : whole,
+    nameOf: (name) => isBare ? name : classifierName(config, name),
+    rootScaling: scaling === "alpha/sqrt(r)",
+    dropout: run.settings.train.dropout.adapter,
+    baseModel: name,
+    revision,
+  });
+  return new Map([
+    ["adapter_config.json", new TextEncoder().encode(configJson)],
+    ["adapter_model.safetensors", writeSafetensors(tensors, "F32", writtenBy)],
+    ...(isBare ? [[headFile, writeSafetensors(whole, "F32", writtenBy)] as const] : []),
+  ]);
 }

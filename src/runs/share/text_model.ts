@@ -15,7 +15,7 @@ import { importTensors } from "../../train/stored_tensors.ts";
 import { outputCount } from "../../train/task_head.ts";
 import { encodeExamples } from "../../tasks/tokenizer.ts";
 import type { Example, Task, Tokenizer } from "../../tasks/types.ts";
-import { checkChoices, examplesOf, type OwnExample } from "../own_task.ts";
+import { checkChoices, examplesOf, type OwnExample } from "../task_data.ts";
 
 /** A text, a pair of texts, or a text with what it lets choose from. */
 export type Text =

@@ -13,7 +13,7 @@ import { storePlan, toStore } from "../stored_study.ts";
 import { readRun } from "../../record/read_study.ts";
 import type { RunResults } from "../../record/types.ts";
 import { totalSteps } from "../../study/grid/steps.ts";
-import { scoreAt } from "../execute.ts";
+import { scoreAt } from "../run_figures.ts";
 import { readEach } from "../../record/read_bounded.ts";
 import { type WorkOnRuns, workOnRuns } from "../pool/work_on_runs.ts";
 import { type HalvingRules, rungCount, type RungRules, rungSteps } from "./halving.ts";

@@ -9,7 +9,7 @@ import { checkDevice } from "../../exec/choice.ts";
 import { makeFolder, writeWhole } from "../../record/durable.ts";
 import { wantWithin } from "../../record/results_reader.ts";
 import { underWay } from "../../record/lease.ts";
-import { defaultMostRuns } from "../../study/grid/size.ts";
+import { defaultMostRuns } from "../../study/grid/points.ts";
 import { withGivenModel } from "../../study/grid/overrides.ts";
 import { StudyError } from "../../study/check/problems.ts";
 import type { Study } from "../../study/schema/study.ts";
@@ -22,7 +22,16 @@ import { summed } from "../pool/run_all.ts";
 import { defaultResults } from "../stored_study.ts";
 import { type SweptStudy, sweptStudyOf } from "../plan/planned_study.ts";
 import { Pool } from "../pool/pool.ts";
-import { choiceOf, firstPoints, nextPoints } from "./choice.ts";
+import {
+  choiceOf,
+  firstPoints,
+  type NewPoints,
+  nextPoints,
+  type Trial,
+  type TrialOutcome,
+  type Tried,
+  withTrials,
+} from "./trials.ts";
 import { type Combination, combinationsOf, combinationTitle } from "./combinations.ts";
 import {
   type MakingSetting,
@@ -33,7 +42,6 @@ import {
 import { problemsOfCombinations, problemsOfTune } from "./problems.ts";
 import { rungRulesOf, withRungs } from "./halving.ts";
 import { limitPoints } from "./space.ts";
-import { type NewPoints, type Trial, type TrialOutcome, type Tried, withTrials } from "./trials.ts";
 import { type TunedFile, tunedFile, tunedPath, tuningFolder } from "./tuned_file.ts";
 
 /** How a tuning ended. */

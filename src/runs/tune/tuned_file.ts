@@ -12,9 +12,8 @@ import type { PartialSettings } from "../../study/schema/settings.ts";
 import type { Delta, Study } from "../../study/schema/study.ts";
 import { type Tune, tuneDefaults } from "../../study/schema/tune.ts";
 import type { NotBracketed, Tuned, TunedChoice, TunedFor } from "../../study/schema/tuned.ts";
-import type { Choice } from "./choice.ts";
+import type { Choice, Trial, TrialOutcome } from "./trials.ts";
 import type { Point } from "./space.ts";
-import type { Trial, TrialOutcome } from "./trials.ts";
 
 /** What a study extends to have the chosen settings. */
 export interface TunedFile {

@@ -4,11 +4,20 @@
  * @module
  */
 import { type Targets } from "../schema/study.ts";
-import { askedTasks, claimPairs, comparedPairs, type StudyComparison } from "../compare/pairs.ts";
+import {
+  type ArmPair,
+  type ArmRun,
+  armText,
+  askedTasks,
+  claimPairs,
+  comparedPairs,
+  problemsOfArm,
+  runsOfArm,
+  type StudyComparison,
+} from "../compare/arms.ts";
 import { unknownName } from "../../base/suggest.ts";
 import { type Problem, repeated, show } from "./problems.ts";
 import { overlaySettings } from "../schema/settings.ts";
-import { type ArmRun, armText, problemsOfArm, runsOfArm } from "../compare/arms.ts";
 import type { MethodEntry, RunSpec } from "../types.ts";
 import { type Claim, type ClaimsOfStudy, decisionOf, otherTasks } from "../schema/claims.ts";
 import { matchesCondition } from "../schema/conditions.ts";
@@ -27,8 +36,6 @@ export function problemsOfTargets(
     message: unknownName("task of axes.tasks", task, tasks),
   }));
 }
-
-type ArmPair = Pick<Claim, "a" | "b" | "tasks">;
 
 function problemsOfArms({ a, b }: ArmPair, where: string, runs: readonly ArmRun[]) {
   return [...problemsOfArm(a, `${where}.a`, runs), ...problemsOfArm(b, `${where}.b`, runs)];

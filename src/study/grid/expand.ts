@@ -11,8 +11,14 @@ import {
   problemsOfTargetScores,
   problemsOfTuned,
 } from "../check/study.ts";
-import { askedRanksOf, checkNames, type Point, problemsOfSources } from "./points.ts";
-import { defaultMostRuns, gridProblem } from "./size.ts";
+import {
+  askedRanksOf,
+  checkNames,
+  defaultMostRuns,
+  gridProblem,
+  type Point,
+  problemsOfSources,
+} from "./points.ts";
 import { layerOf, type OptionLayer, parseOptions, settingAt } from "../schema/setting_paths.ts";
 import { type Problem, repeated, StudyError } from "../check/problems.ts";
 import { type Budget, budgetKey, budgetOf } from "../budget/budget.ts";

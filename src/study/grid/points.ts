@@ -1,5 +1,5 @@
 /**
- * Points of a study's grid: which of them a condition matches, whether conditions name what is there, and whose ranks they take.
+ * Points of a study's grid: how many there may be, whether conditions name what is there, and whose ranks they take.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type ConditionRun, type DeltaCondition, isAmong } from "../schema/condi
 import type { Study } from "../schema/study.ts";
 import { budgetKey, budgetOf } from "../budget/budget.ts";
 import type { AskedRanks, GridRun, MethodEntry, RunPoint } from "../types.ts";
-import { type Variant, variedOf } from "./variants.ts";
+import { type Variant, variedOf, variesBy } from "./variants.ts";
 import { runTitle } from "./run_id.ts";
 
 /** A point of a study's grid; its budget is null for methods without ranks. */
@@ -199,4 +199,72 @@ function sourceLabel(named: string, asking: Variant, variants: readonly Variant[
   );
   // Of several there is none that is meant.
   return same.length === 1 ? same[0]!.label : named;
+}
+
+/** Runs of a study at most, unless whoever plans it allows more. */
+export const defaultMostRuns = 10_000;
+
+const mostComparisons = 50_000_000;
+
+const counted = (count: number) => count.toLocaleString("en");
+
+/** Points of a study's grid: methods that are not known count once for each task and seed. */
+function gridSize({ axes }: Study, entries: readonly MethodEntry[]): number {
+  const known = new Map(entries.map((entry) => [entry.name, entry]));
+  const sizes = Object.entries(axes.settings ?? {}).map(([text, { length }]) => ({ text, length }));
+  const sizeOf = (entry: MethodEntry | undefined): number => {
+    if (entry === undefined) return 1;
+    return sizes.filter(({ text }) => variesBy(entry, text)).reduce(
+      (product, { length }) => product * length,
+      entry.usesBudget ? axes.budgets?.length ?? 0 : 1,
+    );
+  };
+  const ofMethod = new Map<string, number>();
+  let variants = 0;
+  for (const item of axes.methods) {
+    const name = typeof item === "string" ? item : item.method;
+    const size = ofMethod.get(name) ?? sizeOf(known.get(name));
+    ofMethod.set(name, size);
+    variants += size;
+  }
+  return axes.tasks.length * variants * axes.seeds.length;
+}
+
+/** What is wrong with the size of a grid, or null. */
+export function gridProblem(
+  study: Study,
+  entries: readonly MethodEntry[],
+  mostRuns: number,
+): Problem | null {
+  const size = gridSize(study, entries);
+  const { tasks, methods, budgets = [], seeds, settings = {} } = study.axes;
+  if (size > mostRuns) {
+    const all = Object.entries({ tasks, methods, budgets, seeds, ...settings });
+    const axes = `${all.map(([name]) => name).join(" × ")} = ${
+      all.map(([, { length }]) => counted(length)).join(" × ")
+    }`;
+    return {
+      where: "axes",
+      message: `found ${counted(size)} runs (${axes}), wanted at most ${counted(mostRuns)}; ` +
+        `if so many are meant, allow them by --most-runs ${size}`,
+    };
+  }
+  const values = [...(study.deltas ?? []).map(({ when }) => when), ...study.except ?? []]
+    .reduce((sum, when) => sum + valuesOf(when), 0);
+  if (values * size <= mostComparisons) return null;
+  return {
+    where: study.deltas === undefined ? "except" : "deltas",
+    message:
+      `found ${counted(values)} values in conditions for ${counted(size)} runs, wanted at most ` +
+      `${counted(Math.floor(mostComparisons / size))}; say the same with fewer`,
+  };
+}
+
+function valuesOf({ task, method, budget, seed, settings = {} }: DeltaCondition): number {
+  const count = (value: OneOrMore<unknown> | undefined) =>
+    value === undefined ? 0 : Array.isArray(value) ? value.length : 1;
+  return [task, method, budget, seed, ...Object.values(settings)].reduce<number>(
+    (sum, value) => sum + count(value),
+    1,
+  );
 }

@@ -8,7 +8,7 @@ import { show } from "../check/problems.ts";
 import { closed, type OneOrMore, oneOrMore, optionalKeys } from "./shapes.ts";
 import { type PartialSettings, partialSettingsSchema } from "./settings.ts";
 import type { Json } from "../../base/canonical_json.ts";
-import { comparisonsSchema, type StudyComparison } from "../compare/pairs.ts";
+import { comparisonsSchema, type StudyComparison } from "../compare/arms.ts";
 import {
   type Claim,
   claimsSchema,

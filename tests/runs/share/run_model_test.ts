@@ -4,7 +4,7 @@ import { UsageError } from "../../../src/base/usage_error.ts";
 import { nativeExecutor } from "../../../src/exec/native.ts";
 import { selectedOf } from "../../../src/study/grid/steps.ts";
 import { readRun } from "../../../src/record/read_study.ts";
-import { loadModel } from "../../../src/runs/share/run_model.ts";
+import { loadModel } from "../../../src/runs/trained_run.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { tinyStudy, withSwept } from "../tiny_study.ts";
 

@@ -6,7 +6,7 @@ import {
   meanScore,
   nextPoints,
   type Scored,
-} from "../../../src/runs/tune/choice.ts";
+} from "../../../src/runs/tune/trials.ts";
 import type { Tune } from "../../../src/study/schema/tune.ts";
 import type { Combination } from "../../../src/runs/tune/combinations.ts";
 import type { Point, Space } from "../../../src/runs/tune/space.ts";

@@ -1,10 +1,9 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { methods } from "../../../src/methods/table.ts";
 import { Inputs } from "../../../src/runs/inputs.ts";
-import { choiceOf, meanScore } from "../../../src/runs/tune/choice.ts";
+import { choiceOf, meanScore, trialScore, withTrials } from "../../../src/runs/tune/trials.ts";
 import { combinationsOf } from "../../../src/runs/tune/combinations.ts";
 import { tunedFile } from "../../../src/runs/tune/tuned_file.ts";
-import { trialScore, withTrials } from "../../../src/runs/tune/trials.ts";
 import { expandStudy } from "../../../src/study/grid/expand.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";

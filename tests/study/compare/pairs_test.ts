@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { comparedPairs, type StudyComparison } from "../../../src/study/compare/pairs.ts";
+import { comparedPairs, type StudyComparison } from "../../../src/study/compare/arms.ts";
 import { expandStudy } from "../../../src/study/grid/expand.ts";
 import { StudyError } from "../../../src/study/check/problems.ts";
 import { runId, runTitle } from "../../../src/study/grid/run_id.ts";

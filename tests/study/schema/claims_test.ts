@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { claimPairs } from "../../../src/study/compare/pairs.ts";
+import { claimPairs } from "../../../src/study/compare/arms.ts";
 import {
   type Claim,
   claimsHash,

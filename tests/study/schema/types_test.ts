@@ -1,7 +1,11 @@
 /** The types that are published are written out; here the compiler sees that they are those of the validators. */
 import type { Same } from "../../same_type.ts";
-import type { Arm, armSchema } from "../../../src/study/compare/arms.ts";
-import type { comparisonsSchema, StudyComparison } from "../../../src/study/compare/pairs.ts";
+import type {
+  Arm,
+  armSchema,
+  comparisonsSchema,
+  StudyComparison,
+} from "../../../src/study/compare/arms.ts";
 import type {
   Claim,
   claimsSchema,
