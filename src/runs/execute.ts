@@ -7,6 +7,7 @@ import { scoreAt } from "./run_figures.ts";
 import { type Executor, ExecutorError } from "../exec/executor.ts";
 import type { Environment } from "../record/provenance.ts";
 import { newToken, StorageError } from "../record/durable.ts";
+import { readRecord } from "../record/read_study.ts";
 import { LostAttemptError, RunFolder } from "../record/run_folder.ts";
 import { RunJournal, type Timings, timingsBefore, writeEndFiles } from "./run_files.ts";
 import type { FailureCause, Outcome, RunRecord } from "../record/types.ts";
@@ -110,7 +111,10 @@ async function executeAttempt(
     let outcome: Outcome = { state: "finished" };
     try {
       const order = stored?.checkpoint.order ?? null;
-      started.run = await startingRanks(asked, read, context, order);
+      started.run = await startingRanks(asked, read, {
+        ...context,
+        records: { folder: context.results, read: readRecord },
+      }, order);
       const { planned, directions } = started.run;
       const request = requestOf(planned, read, context, directions);
       started.splits = request.splits;

@@ -219,7 +219,7 @@ export async function* trainWith(
     ? (await chooseAmong(makers, device, threads)).executor
     : device;
   const programs = new ProgramCache(executor);
-  const context = { executor, programs, inputs, results: null };
+  const context = { executor, programs, inputs, records: null };
   let trainer: Trainer | null = null;
   try {
     const read = await inputs.read(plan.run.run);

@@ -12,8 +12,7 @@ import { decodeText } from "../../base/read_text.ts";
 import type { Method } from "../../methods/method.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import { mostFileBytes, readBounded } from "../../record/read_bounded.ts";
-import { readRecord } from "../../record/read_study.ts";
-import type { RankEstimateRecord, RanksOrigin } from "../../record/types.ts";
+import type { RankEstimateRecord, RanksOrigin, RunRecord } from "../../record/types.ts";
 import { total } from "../../study/budget/costs.ts";
 import {
   type Ranks,
@@ -176,6 +175,15 @@ function checkModules(
   );
 }
 
+/** Where ranks are taken from that are not known before a run starts. */
+interface RankContext extends EstimateContext {
+  /** The study's results; null where no run takes ranks from another one. */
+  readonly records: {
+    readonly folder: string;
+    readonly read: (path: string) => Promise<RunRecord | null>;
+  } | null;
+}
+
 /** A run with the ranks that it starts with. */
 export interface RankedRun {
   readonly planned: PlannedRun;
@@ -190,7 +198,6 @@ export interface RankedRun {
  * with the rows that its modules start with. Any other run is returned as it is.
  *
  * @param read What was read for the run.
- * @param results The study's results folder; null where no run takes ranks from another one.
  * @param order Slots at a checkpoint that the run goes on from, or null: then the ranks are those it began with.
  *
  * @throws {RanksError} If a run that ranks come from failed or has no record, or its ranks do not fit.
@@ -198,7 +205,7 @@ export interface RankedRun {
 export async function startingRanks(
   asked: PlannedRun,
   read: ReadRun,
-  context: EstimateContext & { readonly results: string | null },
+  context: RankContext,
   order: SlotOrder | null,
 ): Promise<RankedRun> {
   const planned = await withSourceRanks(asked, context);
@@ -219,18 +226,18 @@ export class RanksError extends Error {
 
 async function withSourceRanks(
   planned: PlannedRun,
-  { results, inputs }: { readonly results: string | null; readonly inputs: Inputs },
+  { records, inputs }: RankContext,
 ): Promise<PlannedRun> {
   const { run, method, modules, ranksFolder } = planned;
   const { ranksFrom } = run;
-  if (ranksFolder === null || ranksFrom === undefined) return planned;
-  const path = `${results}/${ranksFolder}`;
+  if (ranksFolder === null || ranksFrom === undefined || records === null) return planned;
+  const path = `${records.folder}/${ranksFolder}`;
   const fail = (problem: string): never => {
     throw new RanksError(
       `Cannot start with the ranks of run ${ranksFrom.run} in "${path}": ${problem}`,
     );
   };
-  const record = await readRecord(path);
+  const record = await records.read(path);
   if (record === null) return fail("found no record, wanted a finished run; sweep it first");
   if (record.id !== ranksFrom.run) return fail(`found run ${record.id} there; sweep it again`);
   const { outcome, finalRanks } = record.happened;
