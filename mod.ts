@@ -82,7 +82,7 @@ export { defineMethod, type Method, type MethodDefinition } from "./src/methods/
 export { findMethod, methods, type MethodTable, methodTable } from "./src/methods/table.ts";
 
 // Metrics of one's own.
-export { defineMetric, type MetricDefinition } from "./src/tasks/metrics.ts";
+export { defineMetric, type MetricDefinition } from "./src/tasks/own_metrics.ts";
 export type { Metric } from "./src/tasks/types.ts";
 
 // Devices.

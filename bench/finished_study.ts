@@ -23,8 +23,9 @@ export const largeStudyName = "bench-large";
 
 /** The quickstart with more budgets and seeds: 2 tasks of 19 kinds of runs with 264 seeds, 10,032 runs. */
 export async function largeStudyFile(): Promise<StudyFile> {
-  const { study, methods } = await readStudyFile("quickstart");
+  const { study, ...file } = await readStudyFile("quickstart");
   return {
+    ...file,
     study: {
       ...study,
       name: largeStudyName,
@@ -34,9 +35,6 @@ export async function largeStudyFile(): Promise<StudyFile> {
         seeds: Array.from({ length: 264 }, (_, i) => i + 1),
       },
     },
-    path: "experiments/quickstart.json",
-    folder: "experiments",
-    methods,
   };
 }
 

@@ -94,3 +94,27 @@ function nearName(lower: string, known: readonly string[]): string | undefined {
     distance(lower, near.toLowerCase()) <= Math.max(2, Math.ceil(near.length / 2));
   return isNear ? near : undefined;
 }
+
+/**
+ * Checks the names of what a study brings along.
+ *
+ * @param what What it brings, for instance `method`.
+ * @param from What messages call the place that it comes from.
+ * @throws {RangeError} If a name is built in, or given twice.
+ */
+export function checkOwnNames(
+  what: string,
+  own: readonly { readonly name: string }[],
+  isBuiltIn: (name: string) => boolean,
+  from: string,
+): void {
+  own.forEach(({ name }, i) => {
+    const fail = (found: string, wanted: string): never => {
+      throw new RangeError(
+        `Cannot add the ${what} "${name}" of ${from}: found ${found} of that name, want ${wanted}`,
+      );
+    };
+    if (isBuiltIn(name)) fail(`a built-in ${what}`, "a name of its own");
+    if (own.findIndex((other) => other.name === name) < i) fail("two", "each name once");
+  });
+}

@@ -81,7 +81,7 @@ export const importCommand = commandOf({
   const { executor, description } = await chooseExecutor(parsed.text("device") ?? "auto", {
     ...(threads === null ? {} : { threads }),
   });
-  const { evaluations, contents, unusedData } = await importPeft(
+  const { evaluations, contents, leftOut, unusedData } = await importPeft(
     folder,
     options,
     executor,
@@ -91,7 +91,10 @@ export const importCommand = commandOf({
   await say(`${folder}: ${contentsText(contents)}`);
   for (const { split, loss, metrics } of evaluations) {
     const numbers = Object.entries(metrics).map(([name, value]) => scoreText(name, value));
-    await say(`${options.task} ${split}: ${numbers.join(", ")}, loss ${loss.toFixed(4)}`);
+    await say(`${options.task} ${split}: ${[...numbers, `loss ${loss.toFixed(4)}`].join(", ")}`);
+  }
+  if (leftOut.length > 0) {
+    await say(`Not computed: ${leftOut.join(", ")}, since import runs no code of a study`);
   }
   await say(`Device: ${description}`);
   if (options.out !== null) await say(`Written: ${options.out}`);

@@ -12,7 +12,6 @@ import {
   planStudy,
   type SweptStudy,
 } from "../runs/plan/planned_study.ts";
-import type { StudyFile } from "../runs/plan/study_file.ts";
 import {
   foundRuns,
   kindsOf,
@@ -72,13 +71,13 @@ function kindJson({ first: { run, plan }, steps, seeds, done, counts, stepMillis
  * @throws {StudyError} With every problem that would stop the study.
  */
 export async function planText(
-  file: Pick<StudyFile, "study" | "folder" | "methods">,
+  file: SweptStudy,
   options: PlanOptions,
   fetching?: Fetching,
 ): Promise<string> {
   const plan = await planStudy(file, options, fetching);
   const { study, givenModel, grid, folder, part: runs, warnings } = plan;
-  const tuning = tuningPlan({ study, methods: file.methods }, options.mostRuns);
+  const tuning = tuningPlan({ ...file, study }, options.mostRuns);
   const kinds = kindsOf(await foundRuns(runs, folder), plan.inputs);
   const power = await powerOf(plan, options.power ?? null);
   const encoder: readonly LineEvent[] = givenModel === null
@@ -163,11 +162,11 @@ interface TuningPlan {
  * @throws {StudyError} If its `tune` block is wrong, with all problems found.
  */
 function tuningPlan(
-  { study, methods }: Omit<SweptStudy, "folder">,
+  file: Omit<SweptStudy, "folder">,
   mostRuns: number | undefined,
 ): TuningPlan | null {
-  if (study.tune === undefined) return null;
-  const { tune, combinations } = plannedTuning({ study, methods }, mostRuns);
+  if (file.study.tune === undefined) return null;
+  const { tune, combinations } = plannedTuning(file, mostRuns);
   const { trials, search = tuneDefaults.search } = tune;
   return {
     choices: combinations.length,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { unknownName } from "../base/suggest.ts";
+import { checkOwnNames, unknownName } from "../base/suggest.ts";
 import { adalora } from "./adalora.ts";
 import { alora } from "./alora.ts";
 import { beamlora } from "./beamlora.ts";
@@ -65,20 +65,8 @@ export const methods: MethodTable = [
  * @throws {RangeError} If a name is that of a built-in method, or given twice.
  */
 export function methodTable(own: readonly Method[], from = "methods"): MethodTable {
-  const taken = new Set<string>();
-  for (const { name } of own) {
-    if (methods.some((builtIn) => builtIn.name === name)) {
-      throw new RangeError(
-        `Cannot add the method "${name}" of ${from}: found a built-in method of that name, want a name of its own`,
-      );
-    }
-    if (taken.has(name)) {
-      throw new RangeError(
-        `Cannot add the method "${name}" of ${from}: found two of that name, want each name once`,
-      );
-    }
-    taken.add(name);
-  }
+  const isBuiltIn = (name: string) => methods.some((method) => method.name === name);
+  checkOwnNames("method", own, isBuiltIn, from);
   return [...methods, ...own];
 }
 

@@ -165,6 +165,9 @@ const where = z.object({
   platform: text,
   model: z.exactOptional(modelOrigin),
   method: z.exactOptional(z.object({ study: text, module: text, hash: text })),
+  metrics: z.exactOptional(
+    z.array(z.object({ name: text, study: text, module: text, hash: text })),
+  ),
   hashes: z.object({
     data: z.record(text, text),
     weights: text,

@@ -11,7 +11,7 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 import type { Budget } from "../study/budget/budget.ts";
-import type { MethodOrigin, RankDelta, RanksAs } from "../study/types.ts";
+import type { CustomCode, MethodOrigin, RankDelta, RanksAs } from "../study/types.ts";
 
 /** Version of every file described here; a reader refuses a newer one. */
 export const recordSchemaVersion = 1;
@@ -305,6 +305,8 @@ export interface RecordedEnvironment {
   readonly model?: ModelOrigin;
   /** Absent for built-in methods, which ranklab's version and commit tell. */
   readonly method?: MethodOrigin;
+  /** The metrics of the study's own that it was evaluated by; absent where there is none. */
+  readonly metrics?: readonly CustomCode[];
   /** SHA-256 of everything that the run read; the first three are part of its id. */
   readonly hashes: {
     /** SHA-256 of each data file, by path relative to the data folder, and of the rows of a split that is drawn from another. */

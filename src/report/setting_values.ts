@@ -222,7 +222,11 @@ export function settingsToShow(results: Analysis): readonly Setting[] {
     trained("selected evaluation", "keep"),
     {
       name: "metric",
-      of: ({ record }) => metricInfo(record.happened.primaryMetric).title,
+      of: ({ record: { happened, where } }) => {
+        const { title } = metricInfo(happened.primaryMetric);
+        const own = where.metrics?.find(({ name }) => name === happened.primaryMetric);
+        return own === undefined ? title : `${title}, the study's own (${own.module})`;
+      },
     },
     ...[...further].toSorted().map((key) => trained(key, key)),
     ...ownOptions.map((key): Setting => ({

@@ -38,7 +38,12 @@ export {
 export type { TrainedRunRequest } from "./trained_run.ts";
 export { train } from "./train.ts";
 export type { TrainEvent, TrainOptions } from "./training.ts";
-export { type NamedModule, type Trust, UntrustedCodeError } from "./method_modules.ts";
+export {
+  type NamedModule,
+  type StudyCode,
+  type Trust,
+  UntrustedCodeError,
+} from "./method_modules.ts";
 export type { TunedFile } from "./tune/tuned_file.ts";
 export type { TrialsResult, TuneOptions } from "./tune/trial_maker.ts";
 export { type TuneResult, tuneStudy } from "./tune/tune_study.ts";

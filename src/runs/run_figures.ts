@@ -16,13 +16,13 @@ import type {
 } from "../record/types.ts";
 import type { RunSpec } from "../study/types.ts";
 import { trainableTargets } from "../tasks/run_examples.ts";
-import { chanceLoss, majorityMetrics } from "../tasks/majority.ts";
+import { chanceLoss, majorityMetrics, sureOf } from "../tasks/majority.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { ReadTasks } from "../train/run_data.ts";
 import type { Snapshot } from "../train/run_types.ts";
 import type { RunStage } from "../train/stages.ts";
 import { computeMetrics, meritOf, primaryMetric, taskAwareName } from "../tasks/metrics.ts";
-import type { Probabilities, Task } from "../tasks/types.ts";
+import type { Task } from "../tasks/types.ts";
 import { meanOf } from "../stats/statistics.ts";
 import { accuracyOverTime, averageAccuracy, forgetting } from "../tasks/sequence.ts";
 
@@ -101,13 +101,6 @@ function areAlike(values: readonly number[]): boolean {
   return most - least <= rounding * largest;
 }
 
-/** Probabilities that leave nothing open; none of numbers. */
-function sure({ output }: Task, targets: readonly number[]): Probabilities {
-  return output.type === "regression"
-    ? []
-    : targets.map((target) => output.labels.map((_, label) => Number(label === target)));
-}
-
 /**
  * The signs, in the order of {@linkcode RunFlag}'s kinds; none where nothing is odd.
  *
@@ -132,7 +125,7 @@ export function runFlags(run: EvaluatedRun): readonly RunFlag[] {
     const [score, majority] = [scores.own[metric]!, scores.majority[metric]!];
     const ahead = meritOf(metric, score) - meritOf(metric, majority);
     const best = score === majority
-      ? computeMetrics(task, targets, targets, sure(task, targets))
+      ? computeMetrics(task, targets, targets, sureOf(task, targets))
       : null;
     if (ahead < 0 || (best !== null && best[metric] !== majority)) {
       flags.push({ kind: "at-majority", metric, score, majority });

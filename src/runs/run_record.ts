@@ -249,7 +249,10 @@ function storedNumbers(
 /** Where and with what a run is trained. */
 export function environmentOf(
   context: RecordContext,
-  { hashes, origin, method }: Pick<PlannedRun, "hashes" | "origin" | "method">,
+  { hashes, origin, method, metrics }: Pick<
+    PlannedRun,
+    "hashes" | "origin" | "method" | "metrics"
+  >,
 ): RunRecord["where"] {
   const { lock, source, libraries, ...environment } = context.environment;
   const { executor } = context;
@@ -259,6 +262,7 @@ export function environmentOf(
     device: { executor: executor.kind, name: executor.name, threads: executor.threads },
     ...(origin === null ? {} : { model: origin }),
     ...(method.origin === undefined ? {} : { method: method.origin }),
+    ...(metrics.length === 0 ? {} : { metrics }),
     hashes: {
       ...hashes,
       lock,

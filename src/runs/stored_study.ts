@@ -14,11 +14,10 @@ import { recordSchemaVersion, type Replay } from "../record/types.ts";
 import type { ClaimsStatement } from "../analysis/claims/statement.ts";
 import { convergenceSchema, type Study } from "../study/schema/study.ts";
 import { runTitle } from "../study/grid/run_id.ts";
-import type { RunSpec } from "../study/types.ts";
+import type { CustomCode, RunSpec } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 import type { WorkEvent } from "./events.ts";
-import { type CustomMethod, customMethodsOf } from "./method_modules.ts";
-import type { StudyPlan } from "./plan/planned_run.ts";
+import { customNamesOf, type StudyPlan } from "./plan/planned_run.ts";
 import { parserOf } from "../record/parser.ts";
 import { claimsSchema, decideSchema, marginSchema } from "../study/schema/claims.ts";
 import { comparisonsSchema } from "../study/compare/arms.ts";
@@ -36,7 +35,9 @@ export interface StoredStudy {
   readonly model: string | null;
   readonly device: string;
   /** The runs' methods that are not built in; absent where all are. */
-  readonly methods?: readonly CustomMethod[];
+  readonly methods?: readonly CustomCode[];
+  /** The metrics of their tasks that are not built in; absent where all are. */
+  readonly metrics?: readonly CustomCode[];
   /** What was found in the data; absent in older files. */
   readonly warnings?: readonly DataWarning[];
   /** When its claims were stated, and each time that they changed; absent where it never claimed anything. */
@@ -81,7 +82,7 @@ export function toStore(
   { data = null, model = null, device }: StoredPlaces,
   more: Pick<StudyToStore, "warnings" | "claimsStated" | "seedsAdded"> = {},
 ): StudyToStore {
-  const methods = customMethodsOf(runs.map(({ method }) => method));
+  const { methods, metrics } = customNamesOf(runs);
   return {
     study,
     studyFolder,
@@ -89,6 +90,7 @@ export function toStore(
     model,
     device: device ?? "auto",
     ...(methods.length === 0 ? {} : { methods }),
+    ...(metrics.length === 0 ? {} : { metrics }),
     ...more,
     runs: runs.map(({ folder, id, run }) => ({ folder, id, run })),
   };
@@ -192,6 +194,8 @@ const statementsSchema: z.ZodType<readonly ClaimsStatement[]> = z.array(
   }),
 );
 
+const customCode = z.looseObject({ name: text, study: text, module: text, hash: text });
+
 /** What everything that reads a stored study counts on. */
 const parseStoredStudy = parserOf(
   z.looseObject({
@@ -215,12 +219,8 @@ const parseStoredStudy = parserOf(
     data: text.nullable(),
     model: text.nullable(),
     device: text,
-    methods: z.exactOptional(z.array(z.looseObject({
-      name: text,
-      study: text,
-      module: text,
-      hash: text,
-    }))),
+    methods: z.exactOptional(z.array(customCode)),
+    metrics: z.exactOptional(z.array(customCode)),
     warnings: z.exactOptional(z.array(z.looseObject({
       task: text,
       kind: text,

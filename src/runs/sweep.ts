@@ -82,8 +82,9 @@ export async function sweepStudy(
   await store(plan);
   const counts = await make(part);
   if (!untilDecided || counts.stopped) return { folder, ...counts };
-  const { methods } = source;
-  return { folder, ...await addUntilDecided({ plan, counts, methods, store, make, stop, tell }) };
+  const { methods, metrics = [] } = source;
+  const code = { methods, metrics };
+  return { folder, ...await addUntilDecided({ plan, counts, code, store, make, stop, tell }) };
 }
 
 /** @throws {StudyError} If a run of the part that is swept takes its ranks from one that is neither in it nor recorded. */

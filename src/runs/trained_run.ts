@@ -28,7 +28,7 @@ import type { Task } from "../tasks/types.ts";
 import { type Fetching, ownFetching, readModelFiles } from "../fetch/model_files.ts";
 import { Inputs } from "./inputs.ts";
 import { keptWeightsFile } from "./after/layer_ablation.ts";
-import { loadCustomMethods, type Trust } from "./method_modules.ts";
+import { loadCustomCode, type Trust } from "./method_modules.ts";
 import { type BaseFiles, peftFiles } from "./share/model_folder.ts";
 import { ownTasksOf } from "./plan/planning.ts";
 import { runSpecOf } from "./after/recorded_run.ts";
@@ -156,6 +156,8 @@ export interface TrainedRunRequest {
   readonly rank?: number | null;
   /** Which code that the record names may run. Default: none. */
   readonly trust?: Trust;
+  /** Whether it is evaluated, by metrics of the study's own too. Default false. */
+  readonly isEvaluated?: boolean;
 }
 
 /**
@@ -169,20 +171,20 @@ export interface TrainedRunRequest {
  */
 export async function readTrainedRun(
   folder: string,
-  { model: modelFolder, rank = null, trust = [] }: TrainedRunRequest,
+  { model: modelFolder, rank = null, trust = [], isEvaluated = false }: TrainedRunRequest,
   fetching: Fetching = ownFetching(),
 ): Promise<TrainedRun> {
   const reader = await openResults(folder);
   const record = await finishedRecord(reader);
   const run = runSpecOf({ record, folder });
   const { method: own } = record.where;
-  const methods = await loadCustomMethods(
-    own === undefined ? [] : [{ name: run.method, ...own }],
-    trust,
-  );
+  const { methods, metrics } = await loadCustomCode({
+    methods: own === undefined ? [] : [{ name: run.method, ...own }],
+    metrics: isEvaluated ? record.where.metrics ?? [] : [],
+  }, trust);
   const stored = await storedStudyAbove(folder);
   const found = modelFolder ?? stored?.model ?? null;
-  const tasks = stored === null ? [] : ownTasksOf(stored.study);
+  const tasks = stored === null ? [] : ownTasksOf(stored.study, metrics, false);
   const study = stored?.studyFolder ?? ".";
   const { model: origin } = record.where;
   const commit = origin?.source === "hub" ? origin.commit : null;
@@ -257,7 +259,7 @@ export function checkOfWeights(
 }
 
 /** What {@linkcode loadModel} takes beside a run's folder. */
-export interface LoadOptions extends Partial<TrainedRunRequest> {
+export interface LoadOptions extends Partial<Omit<TrainedRunRequest, "isEvaluated">> {
   /** `auto`, `webgpu`, `cpu`, `wasm` or `reference`, or an executor, which must outlive the model. Default `auto`. */
   readonly device?: string | Executor;
   /** How a base on the hub is fetched. Default: by this process's environment and network. */
@@ -276,7 +278,11 @@ export interface LoadOptions extends Partial<TrainedRunRequest> {
  */
 export async function loadModel(folder: string, options: LoadOptions = {}): Promise<TextModel> {
   const { device = "auto", fetching, model = null, ...request } = options;
-  const trained = await readTrainedRun(folder, { ...request, model }, fetching);
+  const trained = await readTrainedRun(
+    folder,
+    { ...request, model, isEvaluated: true },
+    fetching,
+  );
   const { task, run, method, parts, whole, record: { happened: { initialRanks } } } = trained;
   return await modelOfTensors({
     task,

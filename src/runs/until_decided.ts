@@ -7,7 +7,7 @@
  * @module
  */
 import { UsageError } from "../base/usage_error.ts";
-import type { MethodTable } from "../methods/table.ts";
+import type { StudyCode } from "./method_modules.ts";
 import { looksOf } from "../analysis/claims/looks.ts";
 import { seedsWanted } from "../analysis/claims/claims_report.ts";
 import type { Verdict } from "../analysis/claims/verdict.ts";
@@ -30,7 +30,7 @@ interface AddingSetting {
   /** The study's runs with those that were added before; all are made. */
   readonly plan: PlannedStudy;
   readonly counts: RunsResult;
-  readonly methods: MethodTable;
+  readonly code: StudyCode;
   /** Stores a plan; gives what was stored. */
   readonly store: (plan: StudyPlan) => Promise<StudyToStore>;
   /** Makes runs of the plan that was stored last. */
@@ -61,7 +61,7 @@ export function checkUntilDecided({ name, claims = [] }: Study, only: readonly s
 
 /** Makes runs with further seeds, look by look, until every claim is decided or further seeds are of no use; what it all came to. */
 export async function addUntilDecided(setting: AddingSetting): Promise<RunsResult> {
-  const { plan: { all, folder }, methods, store, make, stop, tell } = setting;
+  const { plan: { all, folder }, code, store, make, stop, tell } = setting;
   let plan: StudyPlan = setting.plan;
   let { counts } = setting;
   const told = new Set<string>();
@@ -75,7 +75,7 @@ export async function addUntilDecided(setting: AddingSetting): Promise<RunsResul
       plan,
       all,
       more.map(({ verdict: { claim }, seeds }) => ({ claim, count: seeds })),
-      { methods, folder },
+      { code, folder },
     );
     if (next === null || next.runs.length === 0) {
       for (const { verdict: { claim }, reason } of stop.isRaised ? [] : open) {
@@ -116,7 +116,7 @@ async function grown(
   plan: StudyPlan,
   all: readonly GridRun[],
   claims: readonly { readonly claim: Verdict["claim"]; readonly count: number }[],
-  { methods, folder }: { readonly methods: MethodTable; readonly folder: string },
+  { code, folder }: { readonly code: StudyCode; readonly folder: string },
 ): Promise<{ plan: StudyPlan; runs: readonly PlannedRun[]; seeds: readonly number[] }> {
   const { study, inputs } = plan;
   const present = plan.runs.map(({ run }) => run);
@@ -126,10 +126,10 @@ async function grown(
   }));
   const seeds = [...new Set(asked.flatMap(({ seeds }) => seeds))].sort((a, b) => a - b);
   const known = [...new Set(present.map(({ seed }) => seed)), ...seeds];
-  const further = furtherGrid(study, known, methods);
+  const further = furtherGrid(study, known, code);
   const before = new Set(present.map(runTitle));
   const grid = withFurther(all, further, new Set([...before, ...runsForClaims(asked, further)]));
-  const next = await whereTheyAre(await planWith(inputs, study, grid, methods), folder);
+  const next = await whereTheyAre(await planWith(inputs, study, grid, code.methods), folder);
   return { plan: next, runs: next.runs.filter(({ title }) => !before.has(title)), seeds };
 }
 

@@ -40,14 +40,20 @@ export interface RankPlan {
   readonly finalParameters: number;
 }
 
-/** Where a method that is not built in comes from; paths are relative to the folder in which the command was started. */
+/** Where a method or metric that is not built in comes from; paths are relative to the folder in which the command was started. */
 export interface MethodOrigin {
   /** The study module that brings it. */
   readonly study: string;
-  /** The module that it is written in; that of the study, unless the method says otherwise. */
+  /** The module that it is written in; that of the study, unless it says otherwise. */
   readonly module: string;
   /** SHA-256 of its source: the module that it is written in with the local modules that this names. */
   readonly hash: string;
+}
+
+/** A method or metric that is not built in, by name, and where it comes from. */
+export interface CustomCode extends MethodOrigin {
+  /** Its name. */
+  readonly name: string;
 }
 
 /** Trained numbers that adapters cost; what is drawn and never trained costs nothing. */

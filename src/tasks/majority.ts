@@ -5,7 +5,7 @@
  */
 import { meanOf } from "../stats/statistics.ts";
 import { computeMetrics, meritOf } from "./metrics.ts";
-import type { Task, TaskOutput } from "./types.ts";
+import type { Probabilities, Task, TaskOutput } from "./types.ts";
 
 function countsOf(targets: readonly number[]): ReadonlyMap<number, number> {
   const counts = new Map<number, number>();
@@ -82,4 +82,11 @@ export function chanceLoss({ type }: TaskOutput, targets: readonly number[]): nu
   }
   const shares = [...countsOf(targets).values()].map((count) => count / targets.length);
   return shares.reduce((sum, share) => sum - share * Math.log(share), 0);
+}
+
+/** Probabilities that leave nothing open; none of numbers. */
+export function sureOf({ output }: Task, targets: readonly number[]): Probabilities {
+  return output.type === "regression"
+    ? []
+    : targets.map((target) => output.labels.map((_, label) => Number(label === target)));
 }

@@ -14,6 +14,7 @@
  */
 import { correlation, rankCorrelation } from "../stats/correlation.ts";
 import { meanOf } from "../stats/statistics.ts";
+import { errorMessage } from "../base/error_message.ts";
 import { unknownName } from "../base/suggest.ts";
 import type { Metric, MetricName, Probabilities, Task, TaskOutput } from "./types.ts";
 
@@ -255,68 +256,25 @@ function r2(targets: ArrayLike<number>, predictions: ArrayLike<number>): number 
 /** The metrics that ranklab brings along, by name. */
 export const metrics: Readonly<Record<MetricName, Metric>> = Object.fromEntries(
   ([
-    ["matthews", "Matthews correlation", "classification", "higher", false, matthews],
-    ["accuracy", "Accuracy", "classification", "higher", false, accuracy],
-    ["f1", "F1", "classification", "higher", true, f1],
-    ["macroF1", "Macro-F1", "classification", "higher", false, macroF1],
-    ["auroc", "AUROC", "classification", "higher", true, auroc],
-    ["averagePrecision", "Average precision", "classification", "higher", true, averagePrecision],
-    ["logLoss", "Log loss", "classification", "lower", false, logLoss],
-    ["brier", "Brier score", "classification", "lower", false, brier],
-    ["ece", "Expected calibration error", "classification", "lower", false, ece],
-    ["pearson", "Pearson correlation", "regression", "higher", false, pearson],
-    ["spearman", "Spearman correlation", "regression", "higher", false, spearman],
-    ["mae", "Mean absolute error", "regression", "lower", false, mae],
-    ["rmse", "Root mean squared error", "regression", "lower", false, rmse],
-    ["r2", "R²", "regression", "higher", false, r2],
-  ] as const).map(([name, title, output, better, binary, compute]) => [
+    ["matthews", "classification", "higher", false, matthews],
+    ["accuracy", "classification", "higher", false, accuracy],
+    ["f1", "classification", "higher", true, f1],
+    ["macroF1", "classification", "higher", false, macroF1],
+    ["auroc", "classification", "higher", true, auroc],
+    ["averagePrecision", "classification", "higher", true, averagePrecision],
+    ["logLoss", "classification", "lower", false, logLoss],
+    ["brier", "classification", "lower", false, brier],
+    ["ece", "classification", "lower", false, ece],
+    ["pearson", "regression", "higher", false, pearson],
+    ["spearman", "regression", "higher", false, spearman],
+    ["mae", "regression", "lower", false, mae],
+    ["rmse", "regression", "lower", false, rmse],
+    ["r2", "regression", "higher", false, r2],
+  ] as const).map(([name, output, better, binary, compute]) => [
     name,
-    { name, title, output, better, binary, compute },
+    { name, output, better, binary, compute },
   ]),
 ) as Record<MetricName, Metric>;
-
-/** What {@linkcode defineMetric} takes. */
-export interface MetricDefinition extends Omit<Metric, "title" | "binary" | "origin"> {
-  /** How tables and charts call it. Default: its name. */
-  readonly title?: string;
-  /** Whether it is defined for two classes only. Default false. */
-  readonly binary?: boolean;
-}
-
-/**
- * Makes a metric of one's own, for a task that `train()` is given.
- *
- * @returns The metric; where lower is better, its name ends with `↓`, in tasks, claims and records too.
- * @throws {RangeError} If its name is taken or has other characters than letters, digits, `.`, `_` and `-`, or no direction is given.
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * const cost = defineMetric({
- *   name: "cost",
- *   better: "lower",
- *   output: "classification",
- *   // An alarm that is missed costs ten times as much as one too many.
- *   compute: (targets, predictions) =>
- *     Array.from(targets).reduce((sum, target, i) =>
- *       sum + (target === predictions[i] ? 0 : target === 1 ? 10 : 1), 0) / targets.length,
- * });
- * assertEquals([cost.name, cost.compute([1, 0, 0], [0, 1, 0], [])], ["cost↓", 11 / 3]);
- * ```
- */
-export function defineMetric(definition: MetricDefinition): Metric {
-  const { name, better, title = name, binary = false } = definition;
-  const fail = (found: string, wanted: string): never => {
-    throw new RangeError(`Cannot define the metric "${name}": found ${found}, want ${wanted}`);
-  };
-  if (!/^[A-Za-z][A-Za-z0-9._-]*$/.test(name)) {
-    fail("that name", 'letters, digits, ".", "_" and "-", the first a letter');
-  }
-  if (Object.hasOwn(metrics, name)) fail("that ranklab has it", "another name");
-  if (better !== "higher" && better !== "lower") {
-    fail(`better ${JSON.stringify(better)}`, '"higher" or "lower"');
-  }
-  return { ...definition, title, binary, name: better === "lower" ? name + lowerMark : name };
-}
 
 /** What the name of a study's own metric ends with where lower is better, so that all who read a record know it. */
 export const lowerMark = "↓";
@@ -383,18 +341,24 @@ export function primaryMetric(task: Task): string {
   return first;
 }
 
-/** What is wrong with a task's list of metrics, each with its place; none where all fit. */
+/**
+ * What is wrong with a task's list of metrics, each with its place; none where all fit.
+ *
+ * @param own Those that it may name beside ranklab's. Default: none.
+ * @param isWhole Whether these are all; else one that is not known was checked before. Default true.
+ */
 export function misfits(
   names: readonly string[],
   output: TaskOutput,
   own: readonly Metric[] = [],
+  isWhole = true,
 ): readonly (readonly [number, string])[] {
   const known = [...Object.values(metrics), ...own];
   return names.flatMap((name, index): readonly (readonly [number, string])[] => {
     if (names.indexOf(name) < index) return [[index, `found "${name}" a second time`]];
     const metric = known.find((one) => one.name === name);
     if (metric === undefined) {
-      return [[index, unknownName("metric", name, known.map((one) => one.name))]];
+      return isWhole ? [[index, unknownName("metric", name, known.map((one) => one.name))]] : [];
     }
     if (metric.output !== output.type) {
       const fitting = known.filter((one) => one.output === output.type);
@@ -417,7 +381,7 @@ export function misfits(
  * @param predictions The model's class indices or scores for the same rows.
  * @param probabilities Those of each row's classes. Default: none, for metrics that take none.
  * @throws {RangeError} If there are no rows, the lengths differ, or a value is no class of the task or not finite.
- * @throws {TypeError} If a metric of the study's own gives no finite number.
+ * @throws {TypeError} If a metric of the study's own throws or gives no finite number.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -436,15 +400,28 @@ export function computeMetrics(
   checkValues(task, "prediction", predictions);
   return Object.fromEntries(task.metrics.map((name) => {
     const own = task.ownMetrics?.find((metric) => metric.name === name);
-    const { compute } = own ?? metrics[name as MetricName];
-    const value: unknown = compute(targets, predictions, probabilities);
+    const metric = own ?? (Object.hasOwn(metrics, name) ? metrics[name as MetricName] : null);
+    const of = own?.origin === undefined ? "" : ` of "${own.origin.module}"`;
+    const fail = (found: string, wanted: string, cause?: unknown): never => {
+      throw new TypeError(
+        `Cannot evaluate "${task.name}" by the metric "${name}"${of}: ${found}, want ${wanted}`,
+        { cause },
+      );
+    };
+    if (metric === null) return fail("found no function of that name", "one that was loaded");
+    const rows = `${targets.length} rows`;
+    const numbers = "a finite number, also where all predictions are of one class";
+    let value: unknown;
+    try {
+      value = metric.compute(targets, predictions, probabilities);
+    } catch (error) {
+      if (own === undefined) throw error;
+      fail(`its function threw "${errorMessage(error)}" for ${rows}`, numbers, error);
+    }
     if (typeof value === "number" && (own === undefined || Number.isFinite(value))) {
       return [name, value];
     }
-    throw new TypeError(
-      `Cannot evaluate "${task.name}" by the metric "${name}": its function gave ${value} for ${targets.length} rows, ` +
-        "want a finite number, also where all predictions are of one class",
-    );
+    return fail(`its function gave ${String(value)} for ${rows}`, numbers);
   }));
 }
 

@@ -16,12 +16,11 @@ export type { DataWarning } from "./data_warnings.ts";
 export {
   averageAccuracyName,
   computeMetrics,
-  defineMetric,
   isHigherBetter,
-  type MetricDefinition,
   metrics,
   primaryMetric,
 } from "./metrics.ts";
+export { defineMetric, type MetricDefinition } from "./own_metrics.ts";
 export { readSplit, type SplitContent } from "./read_split.ts";
 export { encodeExamples, loadTokenizer } from "./tokenizer.ts";
 export {

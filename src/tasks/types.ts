@@ -44,8 +44,6 @@ export type Probabilities = readonly ArrayLike<number>[];
 export interface Metric {
   /** Key in records, and in a task's `metrics`. */
   readonly name: string;
-  /** How tables and charts call it. */
-  readonly title: string;
   /** The kind of task it evaluates. */
   readonly output: TaskOutput["type"];
   /** Whether higher or lower values are better. */

@@ -18,7 +18,7 @@ import { mostOfName } from "../study/schema/conditions.ts";
 import { builtInTasks } from "./catalog.ts";
 import { columnsOf } from "./file_rows.ts";
 import { metrics, misfits } from "./metrics.ts";
-import type { MetricName, SplitFile, Task, TaskOutput, TextSource } from "./types.ts";
+import type { Metric, MetricName, SplitFile, Task, TaskOutput, TextSource } from "./types.ts";
 
 /** Entries of a declaration's lists at most. */
 const mostOf = { files: 1_000, labels: 10_000, metrics: 20, choices: 100 } as const;
@@ -44,7 +44,8 @@ const label = z.union([z.string().min(1), z.number(), z.boolean()]);
 
 const bounds = closed({ min: z.number(), max: z.number() });
 
-const metricName = z.enum(Object.keys(metrics) as [MetricName, ...MetricName[]]);
+/** Editors offer ranklab's own; which others there are is known where the study's module is. */
+const metricName = z.string().meta({ enum: Object.keys(metrics) });
 
 const source = z.union([
   column,
@@ -126,8 +127,11 @@ export interface UserTask {
     readonly min: number;
     readonly max: number;
   };
-  /** The first selects the best evaluation. Default: accuracy, or Pearson and Spearman for a number. */
-  readonly metrics?: readonly MetricName[];
+  /**
+   * Names of ranklab's metrics and of those that the study's module exports; the first selects the best evaluation. Default:
+   * accuracy, or Pearson and Spearman for a number.
+   */
+  readonly metrics?: readonly (MetricName | (string & Record<never, never>))[];
 }
 
 /** JSON Schema of the declaration, for editors. */
@@ -141,6 +145,7 @@ export function userTaskJsonSchema(): Json {
  *
  * @param value The declaration, as parsed from JSON.
  * @param path Where it stands in the study, for errors. Default: `userTasks[0]`.
+ * @param own The metrics that it may name beside ranklab's. Default: none.
  * @throws {StudyError} If a key is unknown, missing or wrong; the message names all such keys.
  * @example
  * ```ts
@@ -158,8 +163,9 @@ export function userTaskJsonSchema(): Json {
 export function parseUserTask(
   value: unknown,
   path: readonly PropertyKey[] = ["userTasks", 0],
+  own: readonly Metric[] = [],
 ): Task {
-  const result = checkUserTask(value, path);
+  const result = checkUserTask(value, path, own, true);
   if ("task" in result) return result.task;
   throw new StudyError("Cannot use this task", result.problems);
 }
@@ -168,13 +174,19 @@ export function parseUserTask(
  * The tasks that a study declares.
  *
  * @param values The study's `userTasks`.
+ * @param own The metrics that they may name beside ranklab's. Default: none.
+ * @param isWhole Whether these are all; else a task may name others, which were checked before and are not computed. Default true.
  * @throws {StudyError} With the problems of all of them; two tasks of one name are a problem too.
  */
-export function parseUserTasks(values: readonly unknown[]): readonly Task[] {
+export function parseUserTasks(
+  values: readonly unknown[],
+  own: readonly Metric[] = [],
+  isWhole = true,
+): readonly Task[] {
   const tasks: Task[] = [];
   const problems: Problem[] = [];
   for (const [index, value] of values.entries()) {
-    const result = checkUserTask(value, ["userTasks", index]);
+    const result = checkUserTask(value, ["userTasks", index], own, isWhole);
     if ("problems" in result) {
       problems.push(...result.problems);
       continue;
@@ -203,6 +215,8 @@ type Declared = z.output<typeof userTaskSchema>;
 function checkUserTask(
   value: unknown,
   path: KeyPath,
+  own: readonly Metric[],
+  isWhole: boolean,
 ): { readonly task: Task } | { readonly problems: readonly Problem[] } {
   const named = typeof value === "object" && value !== null ? Reflect.get(value, "name") : null;
   const result = userTaskSchema.safeParse(value);
@@ -227,7 +241,10 @@ function checkUserTask(
   const output = outputOf(declared, note);
   const metrics = declared.metrics ??
     (output.type === "classification" ? ["accuracy"] : ["pearson", "spearman"]);
-  for (const [index, problem] of misfits(metrics, output)) note(["metrics", index], problem);
+  for (const [index, problem] of misfits(metrics, output, own, isWhole)) {
+    note(["metrics", index], problem);
+  }
+  const ownMetrics = own.filter(({ name }) => metrics.includes(name));
   const splits = Object.entries(declared.files).flatMap(([split, given]) =>
     given === undefined || !hasColumns ? [] : [
       [
@@ -246,6 +263,7 @@ function checkUserTask(
       title: declared.title ?? declared.name,
       output,
       metrics,
+      ...(ownMetrics.length === 0 ? {} : { ownMetrics }),
       splits: Object.fromEntries(splits),
       ...(declared.dev === undefined ? {} : { devShare: declared.dev }),
       source: "user",

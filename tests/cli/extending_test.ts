@@ -1,4 +1,4 @@
-/** The methods of `docs/extending.md`, run from the page: LoRA with a frozen A, and a policy with scores of its own. */
+/** The programs of `docs/extending.md`, run from the page: LoRA with a frozen A, a policy with scores of its own, and a metric. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { exportRun } from "../../src/runs/share/export.ts";
 import { readStudyFile } from "../../src/runs/plan/study_file.ts";
@@ -12,7 +12,7 @@ import { readRun } from "../../src/record/read_study.ts";
 async function programOf(page: string, words: readonly (readonly [string, string])[], nth = 0) {
   const text = await Deno.readTextFile(new URL(`../../docs/${page}`, import.meta.url));
   const blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, block]) => block!);
-  assertEquals(blocks.length, 2);
+  assertEquals(blocks.length, 3);
   return words.reduce((program, [from, to]) => {
     assert(program.includes(from), from);
     return program.replace(from, to);
@@ -113,6 +113,36 @@ Deno.test("the policy of docs/extending.md moves one rank to the module with the
       moves.toSorted(([, a], [, b]) => a - b),
       [[ordered[0]!.module, -1], [ordered.at(-1)!.module, 1]],
     );
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("the metric of docs/extending.md counts a missed alarm ten times, and the lowest cost is kept", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    const short = [
+      ["steps: 60, batchSize: 16", "steps: 6, batchSize: 8, warmup: 0, evaluateEvery: 2"],
+      ["seeds: [1, 2]", "seeds: [1]"],
+      ['["lora", "elalora"]', '["lora"]'],
+    ] as const;
+    await Deno.writeTextFile(`${home}/alarms.ts`, await programOf("extending.md", short, 2));
+    const rows = Array.from(
+      { length: 80 },
+      (_, i) => i % 3 === 0 ? `smoke in room ${i}\tyes` : `room ${i} is quiet\tno`,
+    );
+    await Deno.writeTextFile(`${home}/alarms.tsv`, ["message\talarm", ...rows, ""].join("\n"));
+    const { folder, finished } = await sweepIn(home, "alarms.ts");
+    assertEquals(finished, 1);
+    const { stored: { record, evaluations, predictions } } = await runOf(folder, "lora");
+    const { best, primaryMetric } = record.happened;
+    assertEquals([primaryMetric, Object.keys(best!.metrics)], ["cost↓", ["cost↓", "f1"]]);
+    assertEquals(best!.metrics["cost↓"], Math.min(...evaluations.map((l) => l.metrics["cost↓"]!)));
+    const costs = predictions.map(({ target, prediction }): number =>
+      target === prediction ? 0 : target === 1 ? 10 : 1
+    );
+    const cost = costs.reduce((sum, own) => sum + own, 0) / costs.length;
+    assertEquals(best!.metrics["cost↓"], cost);
   } finally {
     await Deno.remove(home, { recursive: true });
   }

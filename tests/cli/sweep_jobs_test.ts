@@ -132,7 +132,7 @@ async function runInWorkers(
     const models = plan.inputs.shareModels();
     const start = {
       study: tinyStudy,
-      customMethods: [],
+      custom: { methods: [], metrics: [] },
       trust: [],
       folders,
       models,
@@ -207,7 +207,7 @@ Deno.test("what fails while progress is shown stops the run and is thrown on", a
       executor: "cpu",
       threads: 1,
       study: tinyStudy,
-      customMethods: [],
+      custom: { methods: [], metrics: [] },
       trust: [],
       folders,
       models: plan.inputs.shareModels(),

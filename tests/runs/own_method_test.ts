@@ -4,8 +4,9 @@ import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
 import { ThreadWorker } from "../../src/runs/pool/workers.ts";
 import { StopFlag } from "../../src/runs/events.ts";
-import { customMethodsOf, loadedHashes } from "../../src/runs/method_modules.ts";
+import { loadedHashes } from "../../src/runs/method_modules.ts";
 import { planText } from "../../src/cli/plan_text.ts";
+import { customNamesOf } from "../../src/runs/plan/planned_run.ts";
 import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
@@ -158,19 +159,19 @@ Deno.test("a worker that cannot load a method as it was planned says so and make
     const folders = { data: null, model: tinyModel, study: home };
     const { runs, inputs } = await planRuns(study, expand(study, methods), folders, methods);
     const results = `${home}/results`;
-    const customMethods = customMethodsOf(runs.map(({ method }) => method));
+    const custom = customNamesOf(runs);
     const start = {
       executor: "cpu",
       threads: 1,
       study,
-      customMethods,
-      trust: loadedHashes(customMethods),
+      custom,
+      trust: loadedHashes(custom),
       folders,
       models: inputs.shareModels(),
       context: { environment: await readEnvironment(), results, jobs: 1 },
       stop: new StopFlag().memory,
     } as const;
-    assertEquals(start.customMethods.map(({ name }) => name), ["own"]);
+    assertEquals(custom.methods.map(({ name }) => name), ["own"]);
     await Deno.writeTextFile(`${home}/own.ts`, `${methodText}// Changed after planning.\n`);
     const error = await assertRejects(() => ThreadWorker.open(start), UsageError);
     assertMatch(error.message, /method "own": found that the source of ".*study\.ts" has hash/);

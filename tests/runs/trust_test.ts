@@ -215,7 +215,7 @@ Deno.test("code that results name runs for no command unasked, and for each one 
 
 Deno.test("a path that somebody chose stays in its line", () => {
   const path = "a\n  b\u001b[2J.ts";
-  const modules = [{ path, hash: "c".repeat(64), uncovered: [], methods: ["own\n"] }];
+  const modules = [{ path, hash: "c".repeat(64), uncovered: [], methods: ["own\n"], metrics: [] }];
   const { message } = new UntrustedCodeError(modules);
   assertStringIncludes(message, `"a\\n  b\\u001b[2J.ts" (SHA-256 ${"c".repeat(64)})`);
   assertStringIncludes(message, 'name for "own\\n"');
@@ -223,7 +223,13 @@ Deno.test("a path that somebody chose stays in its line", () => {
 
 Deno.test("a hash alone trusts no module that may run what it does not cover, and the line is named", async () => {
   const hash = "c".repeat(64);
-  const modules = [{ path: "a.ts", hash, uncovered: ["b.ts:7: eval"], methods: ["own"] }];
+  const modules = [{
+    path: "a.ts",
+    hash,
+    uncovered: ["b.ts:7: eval"],
+    methods: [],
+    metrics: ["own"],
+  }];
   const error = await assertRejects(() => checkTrust(modules, [hash]), UntrustedCodeError);
   assertStringIncludes(error.message, 'does not cover what it may run at "b.ts:7: eval"');
   await checkTrust(modules, () => true);
@@ -242,7 +248,7 @@ Deno.test("trustOf accepts all, some hashes, or the study that was named, and sh
       const parsed = readArguments(args, { optionals: ["trust"] });
       const trust = await trustOf(parsed, study, tell);
       assert(typeof trust === "function");
-      const isTrusted = await trust({ path, hash, uncovered, methods: ["own"] });
+      const isTrusted = await trust({ path, hash, uncovered, methods: ["own"], metrics: [] });
       assertEquals(
         said,
         isTrusted ? [`Runs "${path}" (SHA-256 ${hash}), which the results name for "own"`] : [],

@@ -11,6 +11,7 @@ Deno.test("a record has the hashes of the native runtime where that computed, an
     hashes: { data: {}, weights: "w", tokenizer: "t" },
     origin: null,
     method: {} as PlannedRun["method"],
+    metrics: [],
   };
   const reference = new ReferenceExecutor();
   const native = Object.assign(new ReferenceExecutor(), { kind: "cpu" as const });

@@ -3,12 +3,12 @@ import { glueTasks } from "../../src/tasks/glue.ts";
 import {
   auroc,
   computeMetrics,
-  defineMetric,
   metrics,
   pearson,
   primaryMetric,
   spearman,
 } from "../../src/tasks/metrics.ts";
+import { defineMetric } from "../../src/tasks/own_metrics.ts";
 import { softmaxOf } from "../../src/train/evaluate.ts";
 import { areAverageable, type MetricInfo, metricInfo } from "../../src/analysis/metrics.ts";
 import type { MetricName, Task } from "../../src/tasks/types.ts";

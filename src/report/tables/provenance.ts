@@ -25,6 +25,7 @@ function factsOfRecord({ asked, where }: RunRecord): readonly (readonly [string,
     ...(where.method === undefined
       ? []
       : [["method source", `${asked.method} ${where.method.hash}`] as const]),
+    ...(where.metrics ?? []).map(({ name, hash }) => ["metric source", `${name} ${hash}`] as const),
     ["weights", where.hashes.weights],
     ["tokenizer", where.hashes.tokenizer],
     ["lock file", where.hashes.lock ?? "none"],

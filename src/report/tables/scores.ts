@@ -7,7 +7,7 @@ import { hasAverage, majorityLabel, majorityNote, type ScoreRow } from "../../an
 import { keyOf, noBudget } from "../../analysis/run_rows.ts";
 import { moreSteps } from "../../analysis/convergence.ts";
 import { nothing } from "../../base/format.ts";
-import { averageMetric } from "../../analysis/metrics.ts";
+import { averageMetric, metricInfo } from "../../analysis/metrics.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import { number, type ReportTable, reportTable, text } from "../table.ts";
 import { intervalColumn, methodColumn, metricColumn, scoreOf, taskColumn } from "./columns.ts";
@@ -45,6 +45,19 @@ function withMajority<T extends Pick<ScoreRow, "task" | "metric">>(
   });
 }
 
+/** Says which of the metrics that are shown the study brings along. */
+function ownMetricsNote({ runs, scores }: Analysis): string {
+  const modules = new Map(
+    runs.flatMap(({ record: { where: { metrics = [] } } }) =>
+      metrics.map(({ name, module }) => [name, module] as const)
+    ),
+  );
+  return [...modules].filter(([name]) => scores.some(({ metric }) => metric === name))
+    .map(([name, module]) =>
+      ` “${metricInfo(name).title}” is a metric of the study's own (${module}).`
+    ).join("");
+}
+
 /** One row a cell, with t intervals: the long form that other programs read. */
 export function scoresTable(results: Analysis): ReportTable {
   return reportTable(withMajority(results.scores, results), {
@@ -53,7 +66,7 @@ export function scoresTable(results: Analysis): ReportTable {
     note:
       "Mean, sample standard deviation and 95% t interval (n − 1 degrees of freedom) over seeds. " +
       "Metrics within [−1, 1] are shown × 100; the CSV holds them as recorded." +
-      majorityNote(results.majority),
+      ownMetricsNote(results) + majorityNote(results.majority),
     csv: (row) => {
       if ("majority" in row) {
         const { task, metric, label, majority: mean } = row;
@@ -106,7 +119,7 @@ export function methodsTable(results: Analysis, id = "methods"): ReportTable {
         (hasAverage(grid)
           ? " “all tasks” averages the tasks within each seed, then the seeds."
           : "") +
-        majorityNote(results.majority),
+        ownMetricsNote(results) + majorityNote(results.majority),
       csv: (row) => {
         const { task, metric, label } = row;
         const valueOf = (budget: string, name: "mean" | "sd" | "n" | "failed" | "missing") =>

@@ -7,13 +7,14 @@ import { RecordFormatError } from "../../record/parser.ts";
 import type { Fetching } from "../../fetch/model_files.ts";
 import type { StoredRun } from "../../record/read_study.ts";
 import { settingsSchema } from "../../study/schema/settings.ts";
+import { tasksOf } from "../../study/grid/steps.ts";
 import type { RunSpec } from "../../study/types.ts";
 import type { DamagedRun } from "../../analysis/results.ts";
 import { withRecordedRanks } from "../plan/ranks.ts";
 import type { WorkEvent } from "../events.ts";
-import { loadCustomMethods, type Trust } from "../method_modules.ts";
+import { loadCustomCode, type Trust } from "../method_modules.ts";
 import type { PlannedRun, StudyPlan } from "../plan/planned_run.ts";
-import { planRuns } from "../plan/planning.ts";
+import { ownTasksOf, planRuns } from "../plan/planning.ts";
 import type { ResultsSource, StoredStudy } from "../stored_study.ts";
 import { readStudyRuns } from "../study_results.ts";
 import { RandomStream } from "../../base/random.ts";
@@ -94,7 +95,7 @@ export function recordedCommits(runs: readonly StoredRun[]): Readonly<Record<str
  *
  * @throws {StudyError} If data or model cannot be read.
  * @throws {UntrustedCodeError} If code would have to run that is not trusted.
- * @throws {UsageError} If a method that is not built in cannot be loaded as it was.
+ * @throws {UsageError} If a method or metric that is not built in cannot be loaded as it was.
  */
 export async function planFrom(
   stored: StoredStudy,
@@ -103,7 +104,14 @@ export async function planFrom(
   { commits, fetching }: HubAgain,
 ): Promise<StudyPlan> {
   const named = new Set(runs.map(({ method }) => method));
-  const own = (stored.methods ?? []).filter(({ name }) => named.has(name));
+  const tasks = new Set(runs.flatMap(tasksOf));
+  const evaluated = ownTasksOf(stored.study, [], false).filter(({ name }) => tasks.has(name));
+  const own = {
+    methods: (stored.methods ?? []).filter(({ name }) => named.has(name)),
+    metrics: (stored.metrics ?? []).filter(({ name }) =>
+      evaluated.some(({ metrics }) => metrics.includes(name))
+    ),
+  };
   const isModelRead = runs.some(({ settings }) => settings.model === "folder");
   const read = {
     commits,
@@ -111,8 +119,9 @@ export async function planFrom(
     model: again.model ?? (isModelRead ? stored.model : null),
     study: stored.studyFolder,
   };
-  const methods = await loadCustomMethods(own, again.trust ?? []);
-  return await planRuns(stored.study, runs, read, methods, fetching);
+  const { methods, metrics } = await loadCustomCode(own, again.trust ?? []);
+  const declared = ownTasksOf(stored.study, metrics, false);
+  return await planRuns(stored.study, runs, read, methods, fetching, declared);
 }
 
 /** Plans recorded runs again, each beside its record. */

@@ -23,7 +23,7 @@ import { runTitle } from "../../study/grid/run_id.ts";
 import type { RunSpec } from "../../study/types.ts";
 import { type StopFlag, stopFlagOf, teller, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";
-import { loadCustomMethods, type Trust } from "../method_modules.ts";
+import { loadCustomCode, type Trust } from "../method_modules.ts";
 import { finishedRuns, recordedCommits, runSpecOf } from "./recorded_run.ts";
 import {
   FrozenVectors,
@@ -216,12 +216,11 @@ async function inputsOf(
     study: stored.studyFolder,
     commits: recordedCommits(jobs.map((job) => job.stored)),
   };
+  const own = (stored.methods ?? []).filter(({ name }) => named.has(name));
+  const { methods } = await loadCustomCode({ methods: own }, options.trust ?? []);
   return {
     inputs: new Inputs(folders, [], undefined, fetching),
-    methods: await loadCustomMethods(
-      (stored.methods ?? []).filter(({ name }) => named.has(name)),
-      options.trust ?? [],
-    ),
+    methods,
   };
 }
 

@@ -9,7 +9,13 @@ import { runsUnderWay, underWay } from "../../record/lease.ts";
 import type { ModelOrigin, RanksOrigin } from "../../record/types.ts";
 import { type InputHashes, isFolderOf } from "../../study/grid/run_id.ts";
 import type { Study } from "../../study/schema/study.ts";
-import type { ModuleShape, RankPlan, RunSpec } from "../../study/types.ts";
+import type {
+  CustomCode,
+  MethodOrigin,
+  ModuleShape,
+  RankPlan,
+  RunSpec,
+} from "../../study/types.ts";
 import type { Inputs } from "../inputs.ts";
 
 /** A run that can start. */
@@ -20,6 +26,8 @@ export interface PlannedRun {
   readonly folder: string;
   readonly title: string;
   readonly method: Method;
+  /** The metrics of its task, or of the tasks of its sequence, that are not built in. */
+  readonly metrics: readonly CustomCode[];
   /** Null for methods without ranks; that of the budget while the ranks of another run are not known. */
   readonly plan: RankPlan | null;
   /** Where its initial ranks come from; null where they follow from the budget. */
@@ -38,6 +46,32 @@ export interface StudyPlan {
   readonly study: Study;
   readonly runs: readonly PlannedRun[];
   readonly inputs: Inputs;
+}
+
+/** The methods or metrics among some that are not built in. */
+export function customCodeOf(
+  used: readonly { readonly name: string; readonly origin?: MethodOrigin }[],
+): readonly CustomCode[] {
+  return used.flatMap(({ name, origin }) => origin === undefined ? [] : [{ name, ...origin }]);
+}
+
+/** The code of a study's own that some runs need. */
+export interface CustomNames {
+  readonly methods: readonly CustomCode[];
+  readonly metrics: readonly CustomCode[];
+}
+
+/** The methods of some runs, and the metrics of their tasks, that are not built in, each once. */
+export function customNamesOf(
+  runs: readonly Pick<PlannedRun, "method" | "metrics">[],
+): CustomNames {
+  const once = (own: readonly CustomCode[]) => [
+    ...new Map(own.map((one) => [one.name, one])).values(),
+  ];
+  return {
+    methods: once(customCodeOf(runs.map(({ method }) => method))),
+    metrics: once(runs.flatMap(({ metrics }) => metrics)),
+  };
 }
 
 /**

@@ -12,10 +12,12 @@ import { parseStudy } from "../../study/schema/parse.ts";
 import type { Study } from "../../study/schema/study.ts";
 import type { GridRun, RunSpec } from "../../study/types.ts";
 import { cutTexts, cutWarning, type DataWarning, dataWarnings } from "../../tasks/data_warnings.ts";
+import type { Metric } from "../../tasks/types.ts";
 import { type AddedRuns, addedRunsIn, defaultResults } from "../stored_study.ts";
 import { runTitle } from "../../study/grid/run_id.ts";
+import type { StudyCode } from "../method_modules.ts";
 import { type PlannedRun, type StudyPlan, whereTheyAre } from "./planned_run.ts";
-import { expand, planRuns } from "./planning.ts";
+import { expand, ownTasksOf, planRuns } from "./planning.ts";
 import { readSelection } from "./selection.ts";
 import { tasksOf } from "../../study/grid/steps.ts";
 import type { Inputs } from "../inputs.ts";
@@ -28,6 +30,8 @@ export interface SweptStudy {
   readonly folder: string;
   /** The methods that it may name. */
   readonly methods: MethodTable;
+  /** The metrics that its tasks may name beside ranklab's. Default: none. */
+  readonly metrics?: readonly Metric[];
 }
 
 /** What a caller gives as a study; one alone has its paths start here, and names methods that are built in. */
@@ -77,21 +81,25 @@ export interface PlannedStudy extends StudyPlan {
  * @throws {UsageError} If a part or a setting of the study is not known, or a link leads out of `results`.
  */
 export async function planStudy(
-  { study: given, folder: home, methods }: SweptStudy,
+  { study: given, folder: home, methods, metrics = [] }: SweptStudy,
   { data = null, model = null, results = defaultResults, only = [], set = [], mostRuns }:
     PlanOptions,
   fetching?: Fetching,
 ): Promise<PlannedStudy> {
   const stated = withOverrides(given, set, methods);
   const study = withGivenModel(stated, model);
-  const all = expand(study, methods, mostRuns);
+  const all = expand(study, methods, mostRuns, metrics);
   const folder = `${results}/${study.name}`;
   await wantWithin(results, `${folder}/${underWay}`);
   const added = await addedRunsIn(folder);
-  const further = added.seeds.length === 0 ? [] : furtherGrid(study, added.seeds, methods);
+  const further = added.seeds.length === 0
+    ? []
+    : furtherGrid(study, added.seeds, { methods, metrics });
   const grid = withFurther(all, further, added.ids);
   const isChosen = readSelection(only, grid);
-  const planned = await planRuns(study, grid, { data, model, study: home }, methods, fetching);
+  const folders = { data, model, study: home };
+  const tasks = ownTasksOf(study, metrics);
+  const planned = await planRuns(study, grid, folders, methods, fetching, tasks);
   const plan = await whereTheyAre(withoutChanged(planned, all, added), folder);
   const part = plan.runs.filter(({ run }) => isChosen(run));
   const warnings = await studyWarnings(part, plan.inputs);
@@ -146,10 +154,10 @@ export function withFurtherSeeds(study: Study, seeds: readonly number[]): Study 
 export function furtherGrid(
   study: Study,
   seeds: readonly number[],
-  methods: MethodTable,
+  { methods, metrics }: StudyCode,
 ): readonly GridRun[] {
   // Only a part of it is made; the study's own grid has been counted.
-  return expand(withFurtherSeeds(study, seeds), methods, Infinity);
+  return expand(withFurtherSeeds(study, seeds), methods, Infinity, metrics);
 }
 
 /**

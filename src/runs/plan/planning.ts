@@ -12,7 +12,8 @@ import { checkMaxLength } from "../../models/load.ts";
 import { problemOfGivenModel } from "../../study/schema/model_name.ts";
 import { expandStudy } from "../../study/grid/expand.ts";
 import { defaultMostRuns } from "../../study/grid/points.ts";
-import { type Problem, StudyError } from "../../study/check/problems.ts";
+import { keyPath, placeOf, type Problem, StudyError } from "../../study/check/problems.ts";
+import { isObject } from "../../study/schema/setting_paths.ts";
 import {
   type InputHashes,
   runContent,
@@ -21,6 +22,7 @@ import {
   runTitle,
 } from "../../study/grid/run_id.ts";
 import type { Study } from "../../study/schema/study.ts";
+import { tasksOf } from "../../study/grid/steps.ts";
 import type { GridRun, RunSpec } from "../../study/types.ts";
 import { checkRuns } from "../../study/check/runs.ts";
 import { builtInTasks, findTask } from "../../tasks/catalog.ts";
@@ -30,16 +32,26 @@ import {
   isHigherBetter,
   rangeOf,
 } from "../../tasks/metrics.ts";
+import { failingMetrics } from "../../tasks/own_metrics.ts";
 import { sequenceTask } from "../../tasks/sequence.ts";
 import { parseUserTask, parseUserTasks } from "../../tasks/user_task.ts";
-import type { Task } from "../../tasks/types.ts";
-import type { PlannedRun, StudyPlan } from "./planned_run.ts";
+import type { Metric, Task, TaskData } from "../../tasks/types.ts";
+import { customCodeOf, type PlannedRun, type StudyPlan } from "./planned_run.ts";
 import { type SettledRun, settleRanks } from "./ranks.ts";
 import { type InputFolders, Inputs } from "../inputs.ts";
 
-/** The tasks that a study declares: the user's own, and its sequences. */
-export function ownTasksOf(study: Study): readonly Task[] {
-  const own = parseUserTasks(study.userTasks ?? []);
+/**
+ * The tasks that a study declares: the user's own, and its sequences.
+ *
+ * @param metrics The metrics that they may name beside ranklab's. Default: none.
+ * @param isWhole Whether these are all, as {@linkcode parseUserTasks} takes it. Default true.
+ */
+export function ownTasksOf(
+  study: Study,
+  metrics: readonly Metric[] = [],
+  isWhole = true,
+): readonly Task[] {
+  const own = parseUserTasks(study.userTasks ?? [], metrics, isWhole);
   const sequences = Object.entries(study.sequences ?? {}).map(([name, members]) =>
     readingInput(
       {
@@ -58,6 +70,7 @@ export function ownTasksOf(study: Study): readonly Task[] {
  * The grid of a study, without reading any data.
  *
  * @param mostRuns Runs at most. Default 10,000.
+ * @param metrics Metrics that its tasks may name beside ranklab's. Default: none.
  *
  * @throws {StudyError} If the study cannot be planned, or has more runs; see {@linkcode expandStudy}.
  */
@@ -65,6 +78,7 @@ export function expand(
   study: Study,
   methods: MethodTable,
   mostRuns: number = defaultMostRuns,
+  metrics: readonly Metric[] = [],
 ): readonly GridRun[] {
   const own: Task[] = [];
   const metricsOf = (name: string): readonly string[] =>
@@ -76,7 +90,7 @@ export function expand(
     tasks: builtInTasks.map(({ name }) => name),
     methods,
     declareTask: (declared: Json, index: number) => {
-      const task = parseUserTask(declared, ["userTasks", index]);
+      const task = parseUserTask(declared, ["userTasks", index], metrics);
       own.push(task);
       return task.name;
     },
@@ -141,6 +155,7 @@ export function checkGivenModel(
  *
  * @param methods Those that the runs name, and any others.
  * @param fetching How encoders of the hub are fetched. Default: by this process's environment and network.
+ * @param tasks The tasks that the study declares. Default: those without metrics of its own.
  *
  * @throws {StudyError} With all problems found; nothing has run then.
  */
@@ -150,10 +165,22 @@ export async function planRuns(
   folders: InputFolders,
   methods: MethodTable,
   fetching?: Fetching,
+  tasks: readonly Task[] = ownTasksOf(study),
 ): Promise<StudyPlan> {
   checkGivenModel(folders.model, runs.map(({ settings }) => settings.model));
-  const inputs = new Inputs(folders, ownTasksOf(study), undefined, fetching);
+  const inputs = new Inputs(folders, tasks, undefined, fetching);
   return await planWith(inputs, study, runs, methods);
+}
+
+/** What is wrong with the metrics of a study's own on the data of the tasks that name them. */
+function metricProblems({ userTasks = [] }: Study, data: TaskData): readonly Problem[] {
+  const { name, metrics } = data.task;
+  const index = userTasks.findIndex((own) => isObject(own) && own["name"] === name);
+  const list = index < 0 ? ["metrics"] : ["userTasks", index, "metrics"];
+  return failingMetrics(data).map(([metric, message]) => ({
+    where: placeOf("task", name, keyPath([...list, metrics.indexOf(metric)])),
+    message,
+  }));
 }
 
 /** Checks and plans runs as {@linkcode planRuns} does, with inputs that are there already. */
@@ -172,6 +199,11 @@ export async function planWith(
     ),
   ];
   if (unreadable.length > 0) throw new StudyError("Cannot start these runs", unreadable);
+  const failing: Problem[] = [];
+  for (const name of new Set(runs.map(({ task }) => task))) {
+    failing.push(...metricProblems(study, await inputs.task(name)));
+  }
+  if (failing.length > 0) throw new StudyError("Cannot start these runs", failing);
   const hashesOf = async (run: RunSpec): Promise<InputHashes> => {
     const { weightsHash: weights, tokenizerHash: tokenizer } = await inputs.model(
       run.settings.model,
@@ -210,6 +242,7 @@ export async function planWith(
       folder: runFolder(run, id),
       title: runTitle(run),
       method: findMethod(run.method, methods),
+      metrics: customCodeOf(tasksOf(run).flatMap((name) => inputs.taskOf(name).ownMetrics ?? [])),
       plan,
       ranksFrom: settled.runs[i]!.ranksFrom,
       ranksFolder: null,

@@ -4,11 +4,13 @@
  * @module
  */
 import { dirname } from "node:path";
-import type { Method } from "../../methods/method.ts";
-import { type MethodTable, methodTable } from "../../methods/table.ts";
+import { methodTable } from "../../methods/table.ts";
 import { extendedStudy, parseStudy } from "../../study/schema/parse.ts";
 import { type Problem, StudyError } from "../../study/check/problems.ts";
 import { type Study } from "../../study/schema/study.ts";
+import type { MethodOrigin } from "../../study/types.ts";
+import { metricTable } from "../../tasks/own_metrics.ts";
+import type { StudyCode } from "../method_modules.ts";
 import { askApart } from "./apart.ts";
 import { checkedPart, movedPaths, type PartFile, readStudyParts } from "./study_parts.ts";
 import { findStudyFile } from "./find_study.ts";
@@ -27,11 +29,8 @@ export interface StudyData {
   readonly folder: string;
 }
 
-/** A study with its methods. */
-export interface StudyFile extends StudyData {
-  /** The methods that it may name: those that are built in, and those that its module brings. */
-  readonly methods: MethodTable;
-}
+/** A study with the methods that it may name, and the metrics that its module brings. */
+export interface StudyFile extends StudyData, StudyCode {}
 
 /** Reads a study as data: a module runs in a thread that may read, and do nothing else. */
 export async function readStudyData(name: string): Promise<StudyData> {
@@ -47,8 +46,8 @@ export async function readStudyData(name: string): Promise<StudyData> {
 export const defaultStudy = "quickstart";
 
 /**
- * Reads a study: a JSON file, or a module whose default export it is and whose export `methods` are methods of its own; laid over
- * the files that it extends.
+ * Reads a study: a JSON file, or a module whose default export it is and whose exports `methods` and `metrics` are of its own;
+ * laid over the files that it extends.
  *
  * @param tunedIn The folder of results in which the study is to be tuned, so that it needs not have the settings yet. Default: it
  * is not tuned.
@@ -64,10 +63,11 @@ export async function readStudyFile(
   const path = await findStudyFile(name);
   const folder = dirname(path);
   const parts = await readStudyParts(path, tunedIn);
-  const methods = methodTable(ownMethods(parts), `"${path}"`);
+  const methods = methodTable(ownOnce(parts.flatMap((part) => part.methods)), `"${path}"`);
+  const metrics = metricTable(ownOnce(parts.flatMap((part) => part.metrics)), `"${path}"`);
   const problemsOfGrid = (study: Study): readonly Problem[] => {
     try {
-      expand(study, methods);
+      expand(study, methods, undefined, metrics);
       return [];
     } catch (error) {
       if (error instanceof StudyError) return error.problems;
@@ -76,11 +76,11 @@ export async function readStudyFile(
   };
   if (parts.length === 1 && !isExtending(parts[0]!)) {
     const study = parseStudy(parts[0]!.content, `"${path}"`, problemsOfGrid);
-    return { study, path, folder, methods };
+    return { study, path, folder, methods, metrics };
   }
   const moved = parts.map((part) => movedPaths(checkedPart(part), dirname(part.path), folder));
   const study = parseStudy(extendedStudy(moved), `"${path}" with what it extends`, problemsOfGrid);
-  return { study, path, folder, methods };
+  return { study, path, folder, methods, metrics };
 }
 
 /** Whether a file extends others, be they left out. */
@@ -88,13 +88,13 @@ function isExtending({ content }: PartFile): boolean {
   return typeof content === "object" && content !== null && "extends" in content;
 }
 
-/** The methods of all modules, those that several bring once. */
-function ownMethods(parts: readonly PartFile[]): readonly Method[] {
-  const all = parts.flatMap(({ methods }) => methods);
-  return all.filter((method, i) =>
-    all.findIndex(({ name, origin }) =>
-      name === method.name && origin?.hash === method.origin?.hash
-    ) === i
+/** What all modules bring, what several bring once. */
+function ownOnce<T extends { readonly name: string; readonly origin?: MethodOrigin }>(
+  all: readonly T[],
+): readonly T[] {
+  return all.filter((own, i) =>
+    all.findIndex(({ name, origin }) => name === own.name && origin?.hash === own.origin?.hash) ===
+      i
   );
 }
 

@@ -8,6 +8,7 @@ import { parseJson } from "../../base/read_json.ts";
 import { decodeText } from "../../base/read_text.ts";
 import { UsageError } from "../../base/usage_error.ts";
 import type { Method } from "../../methods/method.ts";
+import type { Metric } from "../../tasks/types.ts";
 import { mostFileBytes, readBounded } from "../../record/read_bounded.ts";
 import { parseStudyPart } from "../../study/schema/parse.ts";
 import type { StudyPart } from "../../study/schema/study.ts";
@@ -26,6 +27,8 @@ export interface PartFile {
   readonly content: unknown;
   /** Methods that it brings; none where it is no module. */
   readonly methods: readonly Method[];
+  /** Metrics that it brings. */
+  readonly metrics: readonly Metric[];
 }
 
 /** What is said of a module that exports no study. */
@@ -46,12 +49,13 @@ export default defineStudy({
 /** What a file holds; the code of a module runs. */
 async function readPart(path: string): Promise<PartFile> {
   if (path.endsWith(".ts")) {
-    const { study, exported, methods } = await loadStudyModule(path);
+    const { study, exported, methods, metrics } = await loadStudyModule(path);
     if (study === undefined) throw new UsageError(withoutStudy(path, exported));
-    return { path, content: study, methods: methods.filter(({ origin }) => origin !== undefined) };
+    const own = methods.filter(({ origin }) => origin !== undefined);
+    return { path, content: study, methods: own, metrics };
   }
   const text = decodeText(await readBounded(path, mostFileBytes.json), path);
-  return { path, content: parseJson(text, path), methods: [] };
+  return { path, content: parseJson(text, path), methods: [], metrics: [] };
 }
 
 /** Names of what a file extends. */

@@ -8,8 +8,8 @@ import { chooseExecutor } from "../../exec/choose.ts";
 import type { LeaseSettings } from "../../record/leases.ts";
 import type { Environment } from "../../record/provenance.ts";
 import type { StopFlag, WorkEvent } from "../events.ts";
-import { customMethodsOf, loadedHashes } from "../method_modules.ts";
-import type { PlannedRun, StudyPlan } from "../plan/planned_run.ts";
+import { loadedHashes } from "../method_modules.ts";
+import { customNamesOf, type PlannedRun, type StudyPlan } from "../plan/planned_run.ts";
 import { LocalWorker, type RunWorker, ThreadWorker } from "./workers.ts";
 import type { ExecutorKind } from "../../exec/executor.ts";
 
@@ -146,14 +146,14 @@ async function openThreads(
   pool: Pool,
   { jobs, threads }: Share,
 ): Promise<readonly RunWorker[]> {
-  const customMethods = customMethodsOf(runs.map(({ method }) => method));
+  const custom = customNamesOf(runs);
   await inputs.encodeFor(due.map(({ run }) => run));
   const start = {
     executor: (await pool.device()).executor.kind,
     threads,
     study,
-    customMethods,
-    trust: loadedHashes(customMethods),
+    custom,
+    trust: loadedHashes(custom),
     folders: inputs.folders,
     models: inputs.shareModels(),
     data: inputs.shareData(),

@@ -15,10 +15,11 @@ import {
   type WorkerStart,
 } from "./workers.ts";
 import { type Answer, answerOf } from "../plan/apart.ts";
-import { loadCustomMethods } from "../method_modules.ts";
+import { loadCustomCode } from "../method_modules.ts";
 import type { PlannedRun } from "../plan/planned_run.ts";
 import { ownTasksOf } from "../plan/planning.ts";
 import { StopFlag } from "../events.ts";
+import type { Metric } from "../../tasks/types.ts";
 
 const reportMillis = 100;
 
@@ -36,9 +37,10 @@ let reportedAt = -Infinity;
 
 async function workerOf(
   { executor: kind, threads, study, folders, models, data, stop, context }: WorkerStart,
+  metrics: readonly Metric[],
 ): Promise<LocalWorker> {
   const { executor } = await chooseExecutor(kind, { threads });
-  const inputs = new Inputs(folders, ownTasksOf(study), models);
+  const inputs = new Inputs(folders, ownTasksOf(study, metrics, false), models);
   if (data !== undefined) inputs.giveData(data);
   return new LocalWorker({ ...context, executor, inputs }, new StopFlag(stop));
 }
@@ -59,10 +61,11 @@ function report(progress: Progress): Promise<void> {
 
 async function done(message: Exclude<ToWorker, { kind: "computing" }>): Promise<unknown> {
   if (message.kind === "start") {
-    const { customMethods, trust } = message.start;
-    worker = await workerOf(message.start);
-    // Whoever started this thread has loaded them already, also what no hash covers.
-    methods = await loadCustomMethods(customMethods, ({ hash }) => trust.includes(hash));
+    const { custom, trust } = message.start;
+    // Whoever started this thread has loaded it already, also what no hash covers.
+    const code = await loadCustomCode(custom, ({ hash }) => trust.includes(hash));
+    methods = code.methods;
+    worker = await workerOf(message.start, code.metrics);
     return;
   }
   if (worker === null) {

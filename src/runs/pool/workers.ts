@@ -11,8 +11,7 @@ import { execute, type ExecutionContext, type ExecutionResult } from "../execute
 import type { InputFolders, SharedData } from "../inputs.ts";
 import { type AblatedRun, type AblationOutcome, LayerAblation } from "../after/layer_ablation.ts";
 import { type Answer, valueOf } from "../plan/apart.ts";
-import type { CustomMethod } from "../method_modules.ts";
-import type { PlannedRun, StudyPlan } from "../plan/planned_run.ts";
+import type { CustomNames, PlannedRun, StudyPlan } from "../plan/planned_run.ts";
 import type { SharedModel } from "../shared_models.ts";
 import type { RunProgress } from "../events.ts";
 import { StopFlag } from "../events.ts";
@@ -121,8 +120,8 @@ export interface WorkerStart {
   readonly executor: ExecutorKind;
   readonly threads: number;
   readonly study: StudyPlan["study"];
-  /** The runs' methods that are not built in; the worker loads them itself. */
-  readonly customMethods: readonly CustomMethod[];
+  /** The code of the study's own that the runs need; the worker loads it itself. */
+  readonly custom: CustomNames;
   /** Hashes of the study modules that it may load. */
   readonly trust: readonly string[];
   readonly folders: InputFolders;

@@ -15,6 +15,7 @@ import type { Study } from "../../study/schema/study.ts";
 import { evaluationSplit } from "../../train/run_data.ts";
 import { builtInTasks } from "../../tasks/catalog.ts";
 import { encodeExamples } from "../../tasks/tokenizer.ts";
+import { metrics } from "../../tasks/metrics.ts";
 import type { Task } from "../../tasks/types.ts";
 import { parseUserTasks } from "../../tasks/user_task.ts";
 import { outputCount } from "../../train/task_head.ts";
@@ -42,6 +43,8 @@ export interface ImportOptions {
 interface ImportResult {
   readonly evaluations: readonly Evaluation[];
   readonly contents: AdapterContents;
+  /** Metrics that the task's study brings along: its code runs where it can only read, so that these are not computed. */
+  readonly leftOut: readonly string[];
   /** The folder of `data`, where the task is not read from it; null elsewhere. */
   readonly unusedData: string | null;
 }
@@ -56,7 +59,8 @@ interface TaskSource {
 async function taskSource(name: string | null): Promise<TaskSource> {
   if (name === null) return { study: null, folder: ".", tasks: [] };
   const { study, folder } = await readStudyData(name);
-  return { study, folder, tasks: parseUserTasks(study.userTasks ?? []) };
+  const tasks = parseUserTasks(study.userTasks ?? [], [], false);
+  return { study, folder, tasks };
 }
 
 function checkTask(name: string, { study, tasks }: TaskSource): void {
@@ -99,7 +103,9 @@ export async function importPeft(
     defaultSettings.train.maxLength;
   const { data, model: modelFolder, out } = options;
   const inputs = new Inputs({ data, model: modelFolder, study: source.folder }, source.tasks);
-  const task = inputs.taskOf(options.task);
+  const declared = inputs.taskOf(options.task);
+  const leftOut = declared.metrics.filter((name) => !Object.hasOwn(metrics, name));
+  const task = { ...declared, metrics: declared.metrics.filter((name) => !leftOut.includes(name)) };
   const unusedData = inputs.unusedData([{ task: options.task }]);
   const base = await readModelFiles(modelSource("folder", modelFolder), fetching);
   const { title, config, weights, tokenizerFiles } = base;
@@ -131,5 +137,5 @@ export async function importPeft(
     };
     await writeWhole(`${out}/evaluation.json`, `${JSON.stringify(json, null, 2)}\n`);
   }
-  return { evaluations, contents, unusedData };
+  return { evaluations, contents, leftOut, unusedData };
 }

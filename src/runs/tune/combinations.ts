@@ -18,6 +18,7 @@ import type { Study } from "../../study/schema/study.ts";
 import { type Tune, tuneDefaults } from "../../study/schema/tune.ts";
 import type { TunedFor } from "../../study/schema/tuned.ts";
 import type { GridRun, MethodEntry } from "../../study/types.ts";
+import type { Metric } from "../../tasks/types.ts";
 import { expand } from "../plan/planning.ts";
 import type { Point, Space } from "./space.ts";
 
@@ -41,7 +42,13 @@ function armOf({ arm, label }: GridRun): string {
 }
 
 /** The study's grid with the seeds of the trials, evaluated on what is held out. */
-function gridOf(study: Study, tune: Tune, methods: MethodTable, mostRuns: number) {
+function gridOf(
+  study: Study,
+  tune: Tune,
+  methods: MethodTable,
+  mostRuns: number,
+  metrics: readonly Metric[],
+) {
   const { tune: _tune, tuned: _tuned, claims: _claims, except, ...rest } = study;
   // What is left out for seeds of the study says nothing of others.
   const left = (except ?? []).filter(({ seed }) => seed === undefined);
@@ -53,6 +60,7 @@ function gridOf(study: Study, tune: Tune, methods: MethodTable, mostRuns: number
     },
     methods,
     mostRuns,
+    metrics,
   );
   const { heldOut } = tune;
   return grid.map((run): GridRun => ({
@@ -83,6 +91,7 @@ function written(study: Study, budget: Budget): StudyBudget | undefined {
  * The combinations of a study that its `tune` block chooses settings for, in the order of the grid.
  *
  * @param mostRuns Runs of the study's grid at most.
+ * @param metrics Metrics that its tasks may name beside ranklab's. Default: none.
  * @throws {StudyError} If the study cannot be planned.
  */
 export function combinationsOf(
@@ -90,10 +99,11 @@ export function combinationsOf(
   tune: Tune,
   methods: MethodTable,
   mostRuns: number,
+  metrics: readonly Metric[] = [],
 ): readonly Combination[] {
   const per = tune.per ?? tuneDefaults.per;
   const grouped = Map.groupBy(
-    gridOf(study, tune, methods, mostRuns).filter((run) => isTuned(tune, run)),
+    gridOf(study, tune, methods, mostRuns, metrics).filter((run) => isTuned(tune, run)),
     (run) =>
       JSON.stringify([
         armOf(run),

@@ -72,14 +72,14 @@ function tuneOf({ name, tune }: Study): Tune {
  * @throws {StudyError} With all problems found.
  */
 export function plannedTuning(
-  { study, methods }: Omit<SweptStudy, "folder">,
+  { study, methods, metrics }: Omit<SweptStudy, "folder">,
   mostRuns: number = defaultMostRuns,
 ): { readonly tune: Tune; readonly combinations: readonly Combination[] } {
   const tune = tuneOf(study);
   const what = `Cannot tune study "${study.name}"`;
   const wrong = problemsOfTune(study, tune, methods);
   if (wrong.length > 0) throw new StudyError(what, wrong);
-  const combinations = combinationsOf(study, tune, methods, mostRuns);
+  const combinations = combinationsOf(study, tune, methods, mostRuns, metrics);
   const problems = problemsOfCombinations(tune, combinations, methods);
   const runs = tune.trials * combinations.reduce((sum, { runs }) => sum + runs.length, 0);
   if (problems.length > 0) throw new StudyError(what, problems);
@@ -127,7 +127,7 @@ export async function tuneStudy(
   await wantWithin(results, `${folder}/${underWay}`);
   const inputs = new Inputs(
     { data, model, study: home },
-    ownTasksOf(study),
+    ownTasksOf(study, swept.metrics),
     undefined,
     watch.fetching,
   );
