@@ -125,18 +125,26 @@ export interface Watch {
 }
 
 /** Tells an observer, if there is one. */
-export function teller({ onEvent }: Watch): (event: WorkEvent) => Promise<void> {
-  return async (event) => {
-    await onEvent?.(event);
-  };
+export type Tell = (event: WorkEvent) => Promise<void>;
+
+/** How work tells of itself, and learns that it is to stop. */
+export interface Followed {
+  /** Raised when the signal is aborted. */
+  readonly stop: StopFlag;
+  readonly tell: Tell;
 }
 
-/** A flag that is raised when the signal is aborted. */
-export function stopFlagOf({ signal }: Watch): StopFlag {
+/** A watch as work uses it. */
+export function followed({ onEvent, signal }: Watch): Followed {
   const stop = new StopFlag();
   if (signal?.aborted === true) stop.raise();
   else signal?.addEventListener("abort", () => stop.raise(), { once: true });
-  return stop;
+  return {
+    stop,
+    tell: async (event) => {
+      await onEvent?.(event);
+    },
+  };
 }
 
 /** Whether runs are to stop at the next step: one flag in shared memory, which workers see at once. */

@@ -16,7 +16,7 @@ import { convergenceSchema, type Study } from "../study/schema/study.ts";
 import { runTitle } from "../study/grid/run_id.ts";
 import type { CustomCode, RunSpec } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
-import type { WorkEvent } from "./events.ts";
+import type { Tell } from "./events.ts";
 import { customNamesOf, type StudyPlan } from "./plan/planned_run.ts";
 import { parserOf } from "../record/parser.ts";
 import { claimsSchema, decideSchema, marginSchema } from "../study/schema/claims.ts";
@@ -100,7 +100,7 @@ export function toStore(
 export async function storePlan(
   folder: string,
   stored: StudyToStore,
-  tell: (event: WorkEvent) => Promise<void>,
+  tell: Tell,
 ): Promise<void> {
   try {
     await writeStoredStudy(folder, stored);

@@ -7,7 +7,7 @@ import { checkDevice } from "../exec/choice.ts";
 import { withStatement } from "../analysis/claims/stated.ts";
 import { StudyError } from "../study/check/problems.ts";
 import type { Study } from "../study/schema/study.ts";
-import { stopFlagOf, teller, type Watch, type WorkEvent } from "./events.ts";
+import { followed, type Tell, type Watch } from "./events.ts";
 import { type PlannedRun, presentNames, type StudyPlan } from "./plan/planned_run.ts";
 import type { ClaimedSeeds } from "../analysis/claims/statement.ts";
 import { hashJson } from "../base/hash.ts";
@@ -57,8 +57,7 @@ export async function sweepStudy(
 ): Promise<SweepResult> {
   const source = sweptStudyOf(swept);
   const { retryFailed = false, untilDecided = false } = options;
-  const tell = teller(watch);
-  const stop = stopFlagOf(watch);
+  const { stop, tell } = followed(watch);
   checkDevice(options.device ?? "auto");
   if (untilDecided) checkUntilDecided(source.study, options.only ?? []);
   const plan = await planStudy(source, options, watch.fetching);
@@ -110,7 +109,7 @@ async function storeOf(
   { study, folder, runs, warnings }: PlannedStudy,
   home: string,
   options: SweepOptions,
-  tell: (event: WorkEvent) => Promise<void>,
+  tell: Tell,
 ): Promise<(plan: StudyPlan) => Promise<StudyToStore>> {
   const before = await claimsStatedIn(folder);
   const now = {

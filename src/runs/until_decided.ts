@@ -17,7 +17,7 @@ import type { Claim } from "../study/schema/claims.ts";
 import { runTitle } from "../study/grid/run_id.ts";
 import type { Study } from "../study/schema/study.ts";
 import type { GridRun } from "../study/types.ts";
-import type { StopFlag, WorkEvent } from "./events.ts";
+import type { StopFlag, Tell } from "./events.ts";
 import { furtherGrid, type PlannedStudy, withFurther } from "./plan/planned_study.ts";
 import { type PlannedRun, type StudyPlan, whereTheyAre } from "./plan/planned_run.ts";
 import { planWith } from "./plan/planning.ts";
@@ -36,7 +36,7 @@ interface AddingSetting {
   /** Makes runs of the plan that was stored last. */
   readonly make: (runs: readonly PlannedRun[]) => Promise<RunsResult>;
   readonly stop: Pick<StopFlag, "isRaised">;
-  readonly tell: (event: WorkEvent) => Promise<void>;
+  readonly tell: Tell;
 }
 
 /**
@@ -100,7 +100,7 @@ export async function addUntilDecided(setting: AddingSetting): Promise<RunsResul
 async function tellLooks(
   verdicts: readonly Verdict[],
   told: Set<string>,
-  tell: (event: WorkEvent) => Promise<void>,
+  tell: Tell,
 ): Promise<void> {
   const looks = verdicts.flatMap(looksOf).sort((a, b) => a.seeds - b.seeds);
   for (const look of looks) {

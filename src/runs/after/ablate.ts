@@ -6,13 +6,13 @@
  */
 import { readAblation } from "../../record/read_study.ts";
 import type { RunAblation } from "../../record/types.ts";
-import { UsageError } from "../../base/usage_error.ts";
 import { ablateByReplay } from "./replay_ablation.ts";
-import { stopFlagOf, teller, type Watch } from "../events.ts";
+import { followed, type Watch } from "../events.ts";
 import { isAblationOf } from "./layer_ablation.ts";
 import { Pool, type PoolOptions, type PoolWork } from "../pool/pool.ts";
 import {
   finishedRuns,
+  noFinishedRun,
   type PlanAgain,
   planRecorded,
   type RecordedRun,
@@ -114,18 +114,17 @@ export async function ablateStudy(
   options: AblateOptions,
   watch: Watch = {},
 ): Promise<AblateResult> {
-  const stop = stopFlagOf(watch);
-  const tell = teller(watch);
+  const { stop, tell } = followed(watch);
   wantFolder(folder, "ablate", "an ablation is written beside each run");
   const stored = await readStoredStudy(folder);
   const isChosen = readSelection(options.only ?? [], stored.runs.map(({ run }) => run));
   const runs = (await finishedRuns(folder, stored, tell))
     .filter(({ record }) => record.happened.finalRanks !== null);
   if (!runs.some((run) => isChosen(runSpecOf(run)))) {
-    throw new UsageError(
-      `Cannot ablate "${folder}": found no finished run with ranks${
-        options.only === undefined || options.only.length === 0 ? "" : " in that part of the study"
-      }, want at least one; run deno task sweep first`,
+    const isPart = (options.only ?? []).length > 0;
+    throw noFinishedRun(
+      `ablate "${folder}"`,
+      ` with ranks${isPart ? " in that part of the study" : ""}`,
     );
   }
   const { plan, recorded } = await planRecorded(stored, runs, options, tell, watch.fetching);

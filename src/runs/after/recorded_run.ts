@@ -11,13 +11,15 @@ import { tasksOf } from "../../study/grid/steps.ts";
 import type { RunSpec } from "../../study/types.ts";
 import type { DamagedRun } from "../../analysis/results.ts";
 import { withRecordedRanks } from "../plan/ranks.ts";
-import type { WorkEvent } from "../events.ts";
+import type { Tell } from "../events.ts";
 import { loadCustomCode, type Trust } from "../method_modules.ts";
 import type { PlannedRun, StudyPlan } from "../plan/planned_run.ts";
 import { ownTasksOf, planRuns } from "../plan/planning.ts";
 import type { ResultsSource, StoredStudy } from "../stored_study.ts";
 import { readStudyRuns } from "../study_results.ts";
 import { RandomStream } from "../../base/random.ts";
+import { UsageError } from "../../base/usage_error.ts";
+import type { InputFolders } from "../inputs.ts";
 
 /** What recorded runs are planned again with. */
 export interface PlanAgain {
@@ -27,14 +29,6 @@ export interface PlanAgain {
   readonly model: string | null;
   /** Which code that the results name may run. Default: none. */
   readonly trust?: Trust;
-}
-
-/** Where encoders of the hub are taken from when runs are planned again. */
-interface HubAgain {
-  /** Commits of hub models by the study's names for them. */
-  readonly commits: Readonly<Record<string, string>>;
-  /** How they are fetched; undefined for by this process's environment and network. */
-  readonly fetching: Fetching | undefined;
 }
 
 /** A recorded run together with its plan. */
@@ -64,34 +58,53 @@ export function runSpecOf({ record, folder }: Pick<StoredRun, "record" | "folder
   return run;
 }
 
-/** Whether a run ended well. */
-function isFinished({ record }: StoredRun): boolean {
-  return record.happened.outcome.state === "finished";
-}
-
 /** A study's finished runs in the order of its plan; runs that are damaged are told and left out. */
 export async function finishedRuns(
   results: ResultsSource,
   stored: StoredStudy,
-  tell: (event: WorkEvent) => Promise<void>,
+  tell: Tell,
 ): Promise<readonly StoredRun[]> {
   const damaged: DamagedRun[] = [];
   const runs = await readStudyRuns(results, stored, (run) => damaged.push(run));
   for (const run of damaged) await tell({ kind: "damaged", run });
-  return runs.filter(isFinished);
+  return runs.filter(({ record }) => record.happened.outcome.state === "finished");
 }
 
-/** The commits of the hub models that recorded runs used, by the study's names for them. */
-export function recordedCommits(runs: readonly StoredRun[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(runs.flatMap((stored) => {
-    const { model } = stored.record.where;
-    if (model?.source !== "hub") return [];
-    return [[runSpecOf(stored).settings.model, model.commit]];
-  }));
+/** What a command says that finds no run it could work on. */
+export function noFinishedRun(doing: string, which = ""): UsageError {
+  return new UsageError(
+    `Cannot ${doing}: found no finished run${which}, want at least one; run deno task sweep first`,
+  );
+}
+
+/**
+ * Where what some runs read is now.
+ *
+ * @param from The recorded runs that they come from: hub models are taken at the commits that these used.
+ */
+export function foldersAgain(
+  stored: StoredStudy,
+  runs: readonly RunSpec[],
+  { data, model }: Pick<PlanAgain, "data" | "model">,
+  from: readonly StoredRun[],
+): InputFolders {
+  const isModelRead = runs.some(({ settings }) => settings.model === "folder");
+  return {
+    commits: Object.fromEntries(from.flatMap((run) => {
+      const { model } = run.record.where;
+      return model?.source === "hub" ? [[runSpecOf(run).settings.model, model.commit]] : [];
+    })),
+    data: data ?? stored.data,
+    model: model ?? (isModelRead ? stored.model : null),
+    study: stored.studyFolder,
+  };
 }
 
 /**
  * Plans runs again with what they read, as it is now.
+ *
+ * @param from As {@linkcode foldersAgain} takes them.
+ * @param fetching How encoders of the hub are fetched; undefined for by this process's environment and network.
  *
  * @throws {StudyError} If data or model cannot be read.
  * @throws {UntrustedCodeError} If code would have to run that is not trusted.
@@ -101,7 +114,8 @@ export async function planFrom(
   stored: StoredStudy,
   runs: readonly RunSpec[],
   again: PlanAgain,
-  { commits, fetching }: HubAgain,
+  from: readonly StoredRun[],
+  fetching: Fetching | undefined,
 ): Promise<StudyPlan> {
   const named = new Set(runs.map(({ method }) => method));
   const tasks = new Set(runs.flatMap(tasksOf));
@@ -112,16 +126,10 @@ export async function planFrom(
       evaluated.some(({ metrics }) => metrics.includes(name))
     ),
   };
-  const isModelRead = runs.some(({ settings }) => settings.model === "folder");
-  const read = {
-    commits,
-    data: again.data ?? stored.data,
-    model: again.model ?? (isModelRead ? stored.model : null),
-    study: stored.studyFolder,
-  };
   const { methods, metrics } = await loadCustomCode(own, again.trust ?? []);
   const declared = ownTasksOf(stored.study, metrics, false);
-  return await planRuns(stored.study, runs, read, methods, fetching, declared);
+  const folders = foldersAgain(stored, runs, again, from);
+  return await planRuns(stored.study, runs, folders, methods, fetching, declared);
 }
 
 /** Plans recorded runs again, each beside its record. */
@@ -129,15 +137,10 @@ export async function planRecorded(
   stored: StoredStudy,
   runs: readonly StoredRun[],
   again: PlanAgain,
-  tell: (event: WorkEvent) => Promise<void>,
+  tell: Tell,
   fetching?: Fetching,
 ): Promise<{ readonly plan: StudyPlan; readonly recorded: readonly RecordedRun[] }> {
-  const plan = await planFrom(
-    stored,
-    runs.map(runSpecOf),
-    again,
-    { commits: recordedCommits(runs), fetching },
-  );
+  const plan = await planFrom(stored, runs.map(runSpecOf), again, runs, fetching);
   const unused = again.data === null
     ? null
     : plan.inputs.unusedData(plan.runs.map(({ run }) => run));

@@ -17,7 +17,7 @@ import { runFolder } from "../../study/grid/run_id.ts";
 import type { Pool } from "../pool/pool.ts";
 import { rankSourceOf } from "../plan/ranks.ts";
 import type { PlannedRun } from "../plan/planned_run.ts";
-import { type PlanAgain, planFrom, recordedCommits, type RecordedRun } from "./recorded_run.ts";
+import { type PlanAgain, planFrom, type RecordedRun } from "./recorded_run.ts";
 import { runAll, type RunsResult } from "../pool/run_all.ts";
 import type { Selection } from "../plan/selection.ts";
 import { type StoredStudy, toStore, writeStoredStudy } from "../stored_study.ts";
@@ -232,7 +232,8 @@ export async function ablateByReplay(
     { ...stored, study },
     runs.map(({ run }) => run),
     options,
-    { commits: recordedCommits(recorded.map(({ stored }) => stored)), fetching },
+    recorded.map(({ stored }) => stored),
+    fetching,
   );
   const titles = new Map(recorded.map(({ planned: { id, title } }) => [id, title]));
   const planned = withOwnFolders(plan.runs, runs.map(({ variant }) => variant)).map((own, i) => {

@@ -21,10 +21,10 @@ import { problemOfGivenModel } from "../../study/schema/model_name.ts";
 import { budgetKey } from "../../study/budget/budget.ts";
 import { runTitle } from "../../study/grid/run_id.ts";
 import type { RunSpec } from "../../study/types.ts";
-import { type StopFlag, stopFlagOf, teller, type Watch } from "../events.ts";
+import { type Followed, followed, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";
 import { loadCustomCode, type Trust } from "../method_modules.ts";
-import { finishedRuns, recordedCommits, runSpecOf } from "./recorded_run.ts";
+import { finishedRuns, foldersAgain, noFinishedRun, runSpecOf } from "./recorded_run.ts";
 import {
   FrozenVectors,
   intruderThreshold,
@@ -193,35 +193,24 @@ function jobsOf(
     .map((stored) => ({ stored, run: { ...runSpecOf(stored), label: stored.record.asked.label } }));
   const cells = cellsOf(jobs).filter((cell) => cell.some(({ run }) => isChosen(run)));
   if (cells.length > 0) return cells.flat();
-  throw new UsageError(
-    `Cannot read the spectra of "${folder}": found no finished run with ranks, want at least one; run deno task sweep first`,
-  );
+  throw noFinishedRun(`read the spectra of "${folder}"`, " with ranks");
 }
 
 async function inputsOf(
   stored: StoredStudy,
   jobs: readonly SpectraJob[],
-  options: SpectraOptions,
+  { model, trust = [] }: SpectraOptions,
   { fetching }: Watch,
 ): Promise<Pick<SpectraReader, "inputs" | "methods">> {
-  const named = new Set(jobs.map(({ run }) => run.method));
-  const unused = problemOfGivenModel(
-    options.model ?? null,
-    jobs.map(({ run }) => run.settings.model),
-  );
+  const runs = jobs.map(({ run }) => run);
+  const unused = problemOfGivenModel(model, runs.map(({ settings }) => settings.model));
   if (unused !== null) throw new UsageError(`Cannot read spectra: --model: ${unused}`);
-  const folders = {
-    data: null,
-    model: options.model ?? stored.model,
-    study: stored.studyFolder,
-    commits: recordedCommits(jobs.map((job) => job.stored)),
-  };
+  const from = jobs.map((job) => job.stored);
+  const folders = foldersAgain(stored, runs, { data: null, model }, from);
+  const named = new Set(runs.map(({ method }) => method));
   const own = (stored.methods ?? []).filter(({ name }) => named.has(name));
-  const { methods } = await loadCustomCode({ methods: own }, options.trust ?? []);
-  return {
-    inputs: new Inputs(folders, [], undefined, fetching),
-    methods,
-  };
+  const { methods } = await loadCustomCode({ methods: own }, trust);
+  return { inputs: new Inputs(folders, [], undefined, fetching), methods };
 }
 
 /**
@@ -238,8 +227,8 @@ export async function spectraOf(
   options: SpectraOptions,
   watch: Watch = {},
 ): Promise<SpectraResult> {
-  const stop = stopFlagOf(watch);
-  const tell = teller(watch);
+  const follow = followed(watch);
+  const { tell } = follow;
   const reader = await openResults(results);
   const stored = await readStoredStudy(reader);
   const runs = await finishedRuns(reader, stored, tell);
@@ -254,7 +243,7 @@ export async function spectraOf(
   const out = `${folder}/spectra.json`;
   await tell({ kind: "begun", noun: "runs", total: jobs.length, skipped: 0 });
   for (const cell of cellsOf(jobs)) {
-    const own = await readCell(cell, source, stop, tell);
+    const own = await readCell(cell, source, follow);
     if (own === null) break;
     found.add(own);
     if (found.runs.size === 0) continue;
@@ -279,8 +268,7 @@ export async function spectraOf(
 async function readCell(
   cell: readonly SpectraJob[],
   source: SpectraReader,
-  stop: StopFlag,
-  tell: ReturnType<typeof teller>,
+  { stop, tell }: Followed,
 ): Promise<CellSpectra | null> {
   const spanned: SpannedRun[] = [];
   const leftOut: LeftOutRun[] = [];

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { UsageError } from "../../base/usage_error.ts";
 import { type Environment, readEnvironment } from "../../record/provenance.ts";
 import { outputFolder, wantWithin } from "../../record/results_reader.ts";
 import { makeFolder, removeTree, writeWhole } from "../../record/durable.ts";
@@ -18,10 +17,11 @@ import {
   verifyRun,
 } from "../../record/verification.ts";
 import { verificationMarkdown } from "../../report/verification_markdown.ts";
-import { stopFlagOf, StoppedError, teller, type Watch } from "../events.ts";
+import { followed, StoppedError, type Watch } from "../events.ts";
 import { Pool, type PoolOptions, type PoolWork } from "../pool/pool.ts";
 import {
   finishedRuns,
+  noFinishedRun,
   type PlanAgain,
   planRecorded,
   type RecordedRun,
@@ -56,17 +56,12 @@ export async function verifyStudy(
   options: VerifyOptions,
   watch: Watch = {},
 ): Promise<Verification> {
-  const poolWatch = { stop: stopFlagOf(watch), tell: teller(watch) };
-  const { stop, tell } = poolWatch;
+  const { stop, tell } = followed(watch);
   const folder = `${outputFolder(results)}/verify`;
   await wantWithin(outputFolder(results), `${folder}/${underWay}`);
   const stored = await readStoredStudy(results);
   const finished = await finishedRuns(results, stored, tell);
-  if (finished.length === 0) {
-    throw new UsageError(
-      `Cannot verify "${results}": found no finished run, want at least one; run deno task sweep first`,
-    );
-  }
+  if (finished.length === 0) throw noFinishedRun(`verify "${results}"`);
   const chosen = options.sample === null
     ? finished
     : sampleByKind(finished, options.sample, ({ record }) => record.asked.label, options.seed);
@@ -77,7 +72,7 @@ export async function verifyStudy(
   for (const group of groupsOf(recorded, options)) {
     if (stop.isRaised) break;
     const { device, threads } = group;
-    await using pool = new Pool({ ...options, device, threads }, poolWatch);
+    await using pool = new Pool({ ...options, device, threads }, { stop, tell });
     await verifyGroup(group.runs, {
       pool,
       work: {

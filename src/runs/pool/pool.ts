@@ -7,7 +7,7 @@ import type { Choice } from "../../exec/choice.ts";
 import { chooseExecutor } from "../../exec/choose.ts";
 import type { LeaseSettings } from "../../record/leases.ts";
 import type { Environment } from "../../record/provenance.ts";
-import type { StopFlag, WorkEvent } from "../events.ts";
+import type { Followed, StopFlag, Tell } from "../events.ts";
 import { loadedHashes } from "../method_modules.ts";
 import { customNamesOf, type PlannedRun, type StudyPlan } from "../plan/planned_run.ts";
 import { LocalWorker, type RunWorker, ThreadWorker } from "./workers.ts";
@@ -47,12 +47,6 @@ export interface Opening extends PoolWork {
   readonly environment: Environment;
 }
 
-/** How work is told of and stopped. */
-interface PoolWatch {
-  readonly stop: StopFlag;
-  readonly tell: (event: WorkEvent) => Promise<void>;
-}
-
 /** The kind of a run: those of a kind share their programs. */
 export function kindOf({ run: { task, method, options, budget } }: PlannedRun): string {
   return JSON.stringify([task, method, options, budget]);
@@ -61,7 +55,7 @@ export function kindOf({ run: { task, method, options, budget } }: PlannedRun): 
 /** Workers that are opened with the first work, and kept for what follows, with the programs and models that they have loaded. */
 export class Pool {
   readonly stop: StopFlag;
-  readonly tell: (event: WorkEvent) => Promise<void>;
+  readonly tell: Tell;
   /** How the runs that it makes are leased. */
   readonly leases: LeaseSettings;
   readonly #options: PoolOptions;
@@ -75,7 +69,7 @@ export class Pool {
   /** @param open Opens workers; as many as runs are due at most. Default: this thread for one run at a time, else a thread each. */
   constructor(
     options: PoolOptions,
-    { stop, tell }: PoolWatch,
+    { stop, tell }: Followed,
     open: (opening: Opening, pool: Pool) => Promise<readonly RunWorker[]> = openWorkers,
   ) {
     const { leaseTimeout = null } = options;

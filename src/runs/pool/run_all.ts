@@ -10,7 +10,7 @@ import type { RunState } from "../../record/types.ts";
 import type { PlannedRun } from "../plan/planned_run.ts";
 import type { Pool, PoolWork } from "./pool.ts";
 import { readEach } from "../../record/read_bounded.ts";
-import type { StoppedRun, WorkEvent } from "../events.ts";
+import type { StoppedRun, Tell } from "../events.ts";
 import { lost, type WorkOnRuns, workOnRuns } from "./work_on_runs.ts";
 import type { ExecutionResult, PausedRun } from "../execute.ts";
 import type { RunWorker } from "./workers.ts";
@@ -174,12 +174,12 @@ export class RunTally {
   paused = 0;
   elsewhere = 0;
   readonly stoppedRuns: StoppedRun[] = [];
-  readonly #tell: (event: WorkEvent) => Promise<void>;
+  readonly #tell: Tell;
   #runMillis = 0;
   #busyMillis = 0;
 
   /** @param tell Told of the steps and the end of each run. */
-  constructor(tell: (event: WorkEvent) => Promise<void>) {
+  constructor(tell: Tell) {
     this.#tell = tell;
   }
 

@@ -14,7 +14,7 @@ import { withGivenModel } from "../../study/grid/overrides.ts";
 import { StudyError } from "../../study/check/problems.ts";
 import type { Study } from "../../study/schema/study.ts";
 import type { Tune } from "../../study/schema/tune.ts";
-import { stopFlagOf, teller, type Watch } from "../events.ts";
+import { followed, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";
 import { presentNames } from "../plan/planned_run.ts";
 import { checkGivenModel, ownTasksOf } from "../plan/planning.ts";
@@ -111,7 +111,7 @@ export async function tuneStudy(
   watch: Watch = {},
 ): Promise<TuneResult> {
   const { data = null, model = null, results = defaultResults } = options;
-  const tell = teller(watch);
+  const { stop, tell } = followed(watch);
   const asked = sweptStudyOf(tuned);
   const swept = { ...asked, study: withGivenModel(asked.study, model) };
   const { study, folder: home } = swept;
@@ -133,7 +133,7 @@ export async function tuneStudy(
   );
   const unused = inputs.unusedData(combinations.flatMap(({ runs }) => runs));
   if (unused !== null) await tell({ kind: "unused data", given: unused });
-  await using pool = new Pool(options, { stop: stopFlagOf(watch), tell });
+  await using pool = new Pool(options, { stop, tell });
   const setting: MakingSetting = { ...swept, options, results: folder, inputs, pool };
   const { counts, tried } = await triedOf(tune, combinations, setting);
   if (tried === null) return { ...counts, folder, path: null, file: null, untuned: [] };
