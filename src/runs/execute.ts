@@ -146,7 +146,6 @@ function isOfStorage(error: unknown): boolean {
   return error instanceof StorageError || error instanceof LostAttemptError;
 }
 
-/** What is known of a run that is trained up to a step. */
 function pausedAt(
   step: number,
   { planned, read, journal, timings }: {
@@ -162,7 +161,6 @@ function pausedAt(
   return { step, metric, score, wallMillis: timings.wallMillis };
 }
 
-/** A run, its trainer and the splits that it is evaluated on, once they have been made. */
 interface Started {
   trainer: Trainer | null;
   splits: readonly EvaluationSplit[];
@@ -197,7 +195,6 @@ export interface Kept {
   step: number;
 }
 
-/** What a run's loop writes to, and what it keeps count of. */
 interface Loop {
   readonly folder: RunFolder;
   readonly journal: RunJournal;

@@ -53,7 +53,6 @@ function ownPath(url: URL): string {
 /** Hashes of the modules that this process has loaded: it keeps what it loaded first. */
 const loaded = new Map<string, string>();
 
-/** The URL of a module's file, and its source now. */
 async function present(path: string): Promise<ModuleSource & { readonly url: URL }> {
   const url = pathToFileURL(resolve(path));
   const source = await sourceOf(url);

@@ -35,13 +35,11 @@ import type { PlannedRun } from "./plan/planned_run.ts";
 import { evaluationLines, type JournalLines } from "./run_files.ts";
 import type { Timings } from "./run_files.ts";
 
-/** What a record is made in: the executor and the machine around it. */
 interface RecordContext {
   readonly executor: Executor;
   readonly environment: Environment;
 }
 
-/** A run that came to its end, one way or another. */
 interface Ending extends RankedRun {
   readonly read: ReadRun;
   readonly context: RecordContext;

@@ -9,7 +9,6 @@ import { type TokenizerFiles, tokenizerFromFiles } from "../tasks/tokenizers/fil
 import type { Encoded, Tokenizer } from "../tasks/types.ts";
 import { encodingsOf } from "../tasks/batches.ts";
 
-/** What is known of a tokenizer without building it. */
 type TokenizerNumbers = Omit<Tokenizer, "encode">;
 
 /** An encoder as a message: its weights lie in shared memory, which a message does not copy. */

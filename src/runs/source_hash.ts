@@ -99,7 +99,6 @@ function workerOf(node: Node): string | null {
   return isOwn ? literalOf(name) : null;
 }
 
-/** Whether an import reads a file as data, which does not run. */
 function isOfData(attributes: readonly ImportAttribute[] | null | undefined): boolean {
   return (attributes ?? []).some(({ key, value }) =>
     (key.type === "Identifier" ? key.name : key.value) === "type" &&

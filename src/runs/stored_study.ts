@@ -182,7 +182,6 @@ const folderName = text.regex(
   "want the name of a folder without a path",
 );
 
-/** When a study's claims were stated. */
 const statementsSchema: z.ZodType<readonly ClaimsStatement[]> = z.array(
   z.object({
     hash: text,

@@ -223,7 +223,6 @@ interface MadeFiles {
   readonly spectra: StudySpectra | null;
 }
 
-/** Told of a file that is left out. */
 type OnDamagedFile = (damaged: DamagedFile) => unknown;
 
 /**
@@ -258,7 +257,6 @@ export async function readSpectra(
   );
 }
 
-/** Reads what commands made of a study's results; what is damaged is told and left out. */
 async function readMadeFiles(
   reader: ResultsReader,
   onDamage: OnDamagedFile,

@@ -23,7 +23,6 @@ import type {
 import type { Json } from "../base/canonical_json.ts";
 import { misfits } from "../tasks/metrics.ts";
 
-/** A file's bytes, or null where it is missing and may be. */
 async function readBytes(
   what: string,
   { optional = false }: SplitFile,

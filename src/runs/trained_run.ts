@@ -62,7 +62,6 @@ export interface TrainedRun {
   readonly withoutRank: readonly string[];
 }
 
-/** The study that a run's folder lies in, or null where it lies in none. */
 async function storedStudyAbove(folder: string): Promise<StoredStudy | null> {
   const bare = folder.replace(/\/+$/, "");
   const above = await openResults(isPacked(bare) ? bare.replace(/\/[^/]*$/, "") : `${bare}/..`);
@@ -121,7 +120,6 @@ export function remedyForWeights(folder: string): string {
     : "delete the folder and sweep again";
 }
 
-/** The weights that an export cannot do without. */
 async function wantedWeights(reader: ResultsReader, record: RunRecord): Promise<KeptWeights> {
   const weights = await keptWeights(reader, record);
   if (weights !== null) return weights;

@@ -99,7 +99,6 @@ function toldOf(event: TrainingEvent): TrainEvent {
   return { kind: "evaluation", step, epoch, evaluations };
 }
 
-/** Checks what is asked for as a study of one run. */
 async function planned(options: TrainOptions): Promise<{ run: PlannedRun; inputs: Inputs }> {
   const { method, task, budget, seed = 1, train, adapter } = options;
   const { data = null, modelFolder = null } = options;

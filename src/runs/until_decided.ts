@@ -25,7 +25,6 @@ import { type RunsResult, summed } from "./pool/run_all.ts";
 import { type StudyToStore } from "./stored_study.ts";
 import { resultsOfPlan } from "./study_results.ts";
 
-/** What seeds are added with. */
 interface AddingSetting {
   /** The study's runs with those that were added before; all are made. */
   readonly plan: PlannedStudy;
@@ -133,7 +132,6 @@ async function grown(
   return { plan: next, runs: next.runs.filter(({ title }) => !before.has(title)), seeds };
 }
 
-/** A claim and the seeds that it is to get. */
 interface SeedsForClaim {
   readonly claim: Claim;
   readonly seeds: readonly number[];

@@ -40,7 +40,6 @@ export interface WebTrainOptions
   readonly task: OwnTask;
 }
 
-/** What makes executors in this tab, and the threads that they may have. */
 function deviceOf({ threads, runtime }: WebDevice) {
   const most = runtime !== undefined && globalThis.crossOriginIsolated
     ? navigator.hardwareConcurrency

@@ -115,7 +115,6 @@ export type AblationOutcome =
   | { readonly kind: "stopped" }
   | { readonly kind: "weightless"; readonly message: string };
 
-/** Reads stored weights, which must be those that the record counts on. */
 function readWeights(
   bytes: Uint8Array,
   path: string,
@@ -166,7 +165,6 @@ export class LayerAblation {
   readonly #isStopping: () => boolean;
   #loaded: Loaded | null = null;
 
-  /** @param isStopping Asked between removals; true stops the ablation. */
   constructor(executor: Executor, inputs: Inputs, isStopping: () => boolean) {
     this.#executor = executor;
     this.#inputs = inputs;

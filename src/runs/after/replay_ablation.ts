@@ -33,7 +33,6 @@ export interface ReplaySource {
   readonly startsEven: boolean;
 }
 
-/** A LoRA run with given ranks. */
 interface ReplayRun {
   readonly variant: ReplayVariant;
   /** Id of the run that the ranks, or their total, come from. */
@@ -189,7 +188,6 @@ function withOwnFolders(
   });
 }
 
-/** A study's finished runs, and which of them are ablated now. */
 interface Part {
   readonly recorded: readonly RecordedRun[];
   readonly isChosen: Selection;

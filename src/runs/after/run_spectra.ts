@@ -68,7 +68,6 @@ function denseOf({ shape: [rows, columns], data }: Weight) {
   return { rows: rows!, columns: columns!, data: Float32Array.from(data, Number) };
 }
 
-/** A finished run and what its spectra are made of. */
 interface SpectraRequest {
   readonly record: RunRecord;
   readonly method: BoundMethod;

@@ -264,7 +264,6 @@ export async function spectraOf(
   return { out, spectra, read: found.runs.size, left: jobs.length - done };
 }
 
-/** The runs of a cell, or null where that was stopped. */
 async function readCell(
   cell: readonly SpectraJob[],
   source: SpectraReader,

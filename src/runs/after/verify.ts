@@ -110,7 +110,6 @@ export async function verifyStudy(
   return verification;
 }
 
-/** Recorded runs that are repeated on one device with as many threads each. */
 interface Group {
   readonly device: string;
   readonly threads: number;
@@ -143,7 +142,6 @@ interface Setting {
   readonly onVerified: (run: RecordedRun, verification: RunVerification) => Promise<void>;
 }
 
-/** Repeats the runs of a group, those whose inputs did not change, and compares. */
 async function verifyGroup(
   runs: readonly RecordedRun[],
   { pool, work, environment, tolerance, onVerified }: Setting,

@@ -22,7 +22,6 @@ import { type StartingModel, weightImportance } from "../../train/weight_importa
 import type { Inputs, ReadRun } from "../inputs.ts";
 import type { PlannedRun } from "./planned_run.ts";
 
-/** What a method found of a run before training. */
 interface Estimated {
   /** A rank for each module. */
   readonly ranks: readonly number[];

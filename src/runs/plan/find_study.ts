@@ -21,7 +21,6 @@ function isPath(name: string): boolean {
   return /[/\\]|\.(?:json|ts)$/.test(name);
 }
 
-/** Names of the studies in folders, of which some may not be there. */
 async function studiesIn(folders: readonly string[]): Promise<readonly string[]> {
   const names = new Set<string>();
   for (const folder of folders) {

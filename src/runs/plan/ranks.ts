@@ -155,7 +155,6 @@ async function readRanks(file: string, folder: string): Promise<Ranks> {
   }
 }
 
-/** Refuses ranks of a run that adapts other modules. */
 function checkModules(
   modules: readonly ModuleShape[],
   from: RunSpec,

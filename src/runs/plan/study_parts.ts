@@ -31,7 +31,6 @@ export interface PartFile {
   readonly metrics: readonly Metric[];
 }
 
-/** What is said of a module that exports no study. */
 function withoutStudy(path: string, exported: readonly string[]): string {
   const found = exported.length === 0
     ? "exports nothing"
@@ -46,7 +45,6 @@ export default defineStudy({
 });`;
 }
 
-/** What a file holds; the code of a module runs. */
 async function readPart(path: string): Promise<PartFile> {
   if (path.endsWith(".ts")) {
     const { study, exported, methods, metrics } = await loadStudyModule(path);
@@ -58,7 +56,6 @@ async function readPart(path: string): Promise<PartFile> {
   return { path, content: parseJson(text, path), methods: [], metrics: [] };
 }
 
-/** Names of what a file extends. */
 function extendedNames({ content, path }: PartFile): readonly string[] {
   if (typeof content !== "object" || content === null || !("extends" in content)) return [];
   const { extends: names = [] } = parseStudyPart(content, `"${path}"`);
@@ -73,7 +70,6 @@ function ownTuned({ content }: PartFile, results: string): string | null {
   return typeof name === "string" ? resolve(tunedPath(results, name)) : null;
 }
 
-/** A file that another one extends. */
 async function findExtended(name: string, by: string): Promise<string> {
   try {
     const path = await findStudyFile(name, studyFolders(), dirname(by));
@@ -163,7 +159,6 @@ function each(change: (item: Json) => Json): (list: Json) => Json {
   return (list) => Array.isArray(list) ? list.map(change) : list;
 }
 
-/** Files of a split of the user's own task. */
 function filesAt(moved: Moved): (files: Json) => Json {
   return (files) =>
     Array.isArray(files)

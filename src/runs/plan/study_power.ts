@@ -27,12 +27,10 @@ import type { ClaimsOfStudy } from "../../study/schema/claims.ts";
 import { readEach } from "../../record/read_bounded.ts";
 import { readStoredStudy } from "../stored_study.ts";
 
-/** What is known of a planned study, and where records of its arms may be. */
 type Planned = Pick<PlannedStudy, "study" | "grid" | "folder"> & {
   readonly inputs: Pick<Inputs, "examplesOf">;
 };
 
-/** The power of a study. */
 interface StudyPower {
   /** One a claim; in a study without claims one for each method beside plain LoRA at each budget. */
   readonly powers: readonly ClaimPower[];
@@ -84,7 +82,6 @@ export async function undecidableClaims(
 /** Where finished studies are that everybody has. */
 export const publishedResults = "results/published";
 
-/** What pilots are wanted for. */
 interface PilotsWanted {
   /** The study with its claims. */
   readonly study: ClaimsOfStudy;

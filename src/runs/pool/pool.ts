@@ -115,7 +115,6 @@ export class Pool {
   }
 }
 
-/** Workers on a device: this thread for one run at a time, else a thread each. */
 async function openWorkers(opening: Opening, pool: Pool): Promise<readonly RunWorker[]> {
   const { title, due, plan: { inputs }, results, environment } = opening;
   const { executor, description } = await pool.device();
@@ -164,7 +163,6 @@ async function openThreads(
   throw failed.reason;
 }
 
-/** Runs at a time, and threads of each. */
 interface Share {
   readonly jobs: number;
   readonly threads: number;

@@ -100,7 +100,6 @@ async function recordText({ folder }: PlannedRun, results: string): Promise<stri
   return new TextDecoder().decode(bytes ?? new Uint8Array());
 }
 
-/** The texts of runs' records, by folder; none of those that have none. */
 async function recordsOf(
   runs: readonly PlannedRun[],
   results: string,
@@ -135,7 +134,6 @@ export async function runAll(
   return { total, skipped, finished, failed, elsewhere, stopped, stoppedRuns, executorShare };
 }
 
-/** How runs are made and counted. */
 async function making(
   results: string,
   retryFailed: boolean,

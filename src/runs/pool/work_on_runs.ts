@@ -84,13 +84,11 @@ async function workUnderLeases<T, R>(
   });
 }
 
-/** A job with the lease that it is done under. */
 interface LeasedJob<T> {
   readonly job: T;
   readonly lease: Lease;
 }
 
-/** What is known of jobs where they are taken. */
 type LeasedRequest<T> = Pick<
   WorkOnRuns<T, unknown>,
   "jobs" | "queue" | "plannedOf" | "isDone" | "onElsewhere"
@@ -248,7 +246,6 @@ export interface JobQueue<T> {
   leased?(job: T): void;
 }
 
-/** How workers work. */
 interface SideBySide<T, R> {
   /** One function a worker; each is called again when it has ended. */
   readonly workers: readonly ((job: T) => Promise<R>)[];

@@ -20,7 +20,6 @@ import { openThread, type Thread } from "./threads.ts";
 /** Told of every step, or of some of them where steps follow one another faster than anyone reads. */
 type OnStep = (progress: RunProgress) => Promise<void>;
 
-/** A result, and the milliseconds that the executor was busy for it. */
 interface WorkerResult {
   readonly result: ExecutionResult;
   readonly busyMillis: number;
@@ -29,7 +28,6 @@ interface WorkerResult {
 /** Told now and then what share of a run's ablation is done. */
 type OnShare = (share: number) => Promise<void>;
 
-/** How a run is followed. */
 interface RunWatch {
   readonly onStep: OnStep;
   /** Told why a run that had been begun starts anew. */

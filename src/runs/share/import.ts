@@ -39,7 +39,6 @@ export interface ImportOptions {
   readonly out: string | null;
 }
 
-/** An imported adapter, evaluated. */
 interface ImportResult {
   readonly evaluations: readonly Evaluation[];
   readonly contents: AdapterContents;

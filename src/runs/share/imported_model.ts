@@ -44,7 +44,6 @@ export interface AdapterContents {
   readonly baseModel: string | null;
 }
 
-/** An adapter and its base as one model. */
 interface ImportedModel {
   /** Every parameter of the encoder and its head, by checkpoint name. */
   readonly tensors: ReadonlyMap<string, HostTensor>;

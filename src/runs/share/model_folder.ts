@@ -91,7 +91,6 @@ export async function writeOnnxFolder(
   await writeWhole(`${out}/model.onnx`, bytes);
 }
 
-/** What of a trained model goes into an adapter. */
 interface PeftSource {
   readonly run: {
     readonly method: string;
@@ -108,7 +107,6 @@ interface PeftSource {
   readonly whole: ReadonlyMap<string, StoredTensor>;
 }
 
-/** What `adapter_config.json` says of the base. */
 interface PeftBase {
   readonly name: string;
   /** Its commit on a hub, or null. */

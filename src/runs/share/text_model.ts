@@ -36,7 +36,6 @@ export interface Prediction {
 /** Files by name. */
 export type NamedFiles = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
-/** What a model is made of. */
 interface TextModelParts {
   readonly task: Task;
   readonly tokenizer: Tokenizer;
@@ -173,7 +172,6 @@ export class TextModel {
   }
 }
 
-/** A model of stored tensors, beside what it was trained by. */
 interface StoredModel extends Omit<TextModelParts, "assembly" | "theta"> {
   readonly assembly: AssemblyRequest;
   /** Parts of the adapter, and what was trained whole, by name. */

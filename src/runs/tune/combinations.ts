@@ -75,7 +75,6 @@ function gridOf(
   }));
 }
 
-/** Whether a run is one of those that settings are chosen by. */
 function isTuned({ tasks, methods, budgets }: Tune, run: GridRun): boolean {
   const key = run.budget === null ? null : budgetKey(run.budget);
   return (tasks?.includes(run.task) ?? true) &&

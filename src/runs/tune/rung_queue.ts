@@ -9,7 +9,6 @@ import type { StopFlag } from "../events.ts";
 import { metricOf, type RunOutcome, type Trial, type TrialOutcome, trialScore } from "./trials.ts";
 import { type HalvingJob, type HalvingRules, nextJob } from "./halving.ts";
 
-/** What a queue is made of. */
 interface RungQueueSetting {
   readonly ladders: readonly Ladder[];
   /** Names the kind of a run: those of a kind need the same programs. */

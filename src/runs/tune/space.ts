@@ -29,7 +29,6 @@ export function rounded(value: number): number {
   return Number(value.toPrecision(digits));
 }
 
-/** The range of a setting as one of numbers, or null where it has choices. */
 function numberRange(range: TuneRange): NumberRange | null {
   return "choices" in range ? null : numbersOf(range);
 }
@@ -65,7 +64,6 @@ function spaced(range: NumberRange, from: number, to: number, count: number): re
   });
 }
 
-/** So many values from one bound of a range to the other, both included. */
 function spacedOver(range: NumberRange, count: number): readonly number[] {
   return spaced(range, ...range.bounds, count);
 }

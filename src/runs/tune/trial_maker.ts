@@ -62,7 +62,6 @@ function trialWork(
   };
 }
 
-/** Stores the plan of all trials in their results folder. */
 async function storeTrials(
   { study, folder, results, options, pool }: MakingSetting,
   runs: readonly PlannedRun[],

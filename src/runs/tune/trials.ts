@@ -108,7 +108,6 @@ function madeOf(
   }
 }
 
-/** The score of a run on what was held out; null where it failed. */
 function scoreOf({ happened }: RunRecord): number | null {
   if (happened.outcome.state === "failed") return null;
   return selectedOf(happened.keep, happened)?.metrics[happened.primaryMetric] ?? null;

@@ -23,7 +23,6 @@ export interface TunedFile {
   readonly tuned: Tuned;
 }
 
-/** A combination with all that came of it. */
 interface TunedCombination {
   readonly of: TunedFor;
   readonly choice: Choice;

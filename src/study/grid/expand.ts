@@ -224,7 +224,6 @@ function problemsOfTwice(
   );
 }
 
-/** Notes runs with different labels that would compute the same. */
 function checkSame(runs: readonly GridRun[], problems: Problem[]): void {
   const seen = new Map<string, GridRun>();
   for (const run of runs) {

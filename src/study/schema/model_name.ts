@@ -8,7 +8,6 @@ import { unknownName } from "../../base/suggest.ts";
 /** Encoders that are named by one word. */
 export const modelNames: readonly string[] = ["embedded", "embedded-random", "folder"];
 
-/** What a study's `model` says. */
 type ModelName =
   | { readonly kind: "embedded" | "embedded-random" | "folder" }
   | {
