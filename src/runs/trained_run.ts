@@ -148,8 +148,8 @@ function titleOf(source: ModelSource): string {
 
 /** What a run's folder is read with. */
 export interface TrainedRunRequest {
-  /** The base's folder, wheel or name on the hub, or null for the one of the sweep. */
-  readonly model: string | null;
+  /** The base's folder, wheel or name on the hub. Default, and null: the one of the sweep. */
+  readonly model?: string | null;
   /** Ranks that each module keeps at most, the first ones. Default, and null: all. */
   readonly rank?: number | null;
   /** Which code that the record names may run. Default: none. */
@@ -169,7 +169,7 @@ export interface TrainedRunRequest {
  */
 export async function readTrainedRun(
   folder: string,
-  { model: modelFolder, rank = null, trust = [], isEvaluated = false }: TrainedRunRequest,
+  { model: modelFolder = null, rank = null, trust = [], isEvaluated = false }: TrainedRunRequest,
   fetching: Fetching = ownFetching(),
 ): Promise<TrainedRun> {
   const reader = await openResults(folder);
@@ -257,7 +257,7 @@ export function checkOfWeights(
 }
 
 /** What {@linkcode loadModel} takes beside a run's folder. */
-export interface LoadOptions extends Partial<Omit<TrainedRunRequest, "isEvaluated">> {
+export interface LoadOptions extends Omit<TrainedRunRequest, "isEvaluated"> {
   /** `auto`, `webgpu`, `cpu`, `wasm` or `reference`, or an executor, which must outlive the model. Default `auto`. */
   readonly device?: string | Executor;
   /** How a base on the hub is fetched. Default: by this process's environment and network. */
@@ -275,10 +275,10 @@ export interface LoadOptions extends Partial<Omit<TrainedRunRequest, "isEvaluate
  * @throws {InputError} If the weights are damaged.
  */
 export async function loadModel(folder: string, options: LoadOptions = {}): Promise<TextModel> {
-  const { device = "auto", fetching, model = null, ...request } = options;
+  const { device = "auto", fetching, ...request } = options;
   const trained = await readTrainedRun(
     folder,
-    { ...request, model, isEvaluated: true },
+    { ...request, isEvaluated: true },
     fetching,
   );
   const { task, run, method, parts, whole, record: { happened: { initialRanks } } } = trained;

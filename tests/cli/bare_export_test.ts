@@ -56,8 +56,6 @@ async function assertRefuses({ folder }: BareRun): Promise<void> {
     const options = {
       format: format as keyof typeof messages,
       out: `${folder}/${format}`,
-      model: null,
-      baseName: null,
     };
     await assertRejects(() => exportRun(folder, options), RangeError, message);
   }
@@ -88,8 +86,6 @@ Deno.test("exportRun writes what the lines of its README.md were seen to open in
         const { hasLines } = await exportRun(folder, {
           format,
           out,
-          model: null,
-          baseName: null,
         });
         assert(hasLines, key);
         assertEquals(hashBytes(linesOf(await Deno.readTextFile(`${out}/README.md`))), lines, key);

@@ -88,7 +88,7 @@ Deno.test("exportRun writes a merged folder that loads as an encoder, with the t
   await withFormulaRuns(async ([run]) => {
     assert(run !== undefined);
     const out = `${run.folder}/exported`;
-    await exportRun(run.folder, { format: "merged", out, model: null, baseName: null });
+    await exportRun(run.folder, { format: "merged", out });
     const weights = await Deno.readFile(`${out}/model.safetensors`);
     const config = await Deno.readTextFile(`${out}/config.json`);
     const vocab = await Deno.readTextFile(`${out}/vocab.txt`);

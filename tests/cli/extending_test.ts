@@ -90,7 +90,7 @@ Deno.test("the example of docs/extending.md trains B alone, is verified and leav
     assertEquals([updates[0]!.scale, updates[0]!.A.shape[0]], [4, 4]);
     assertEquals(updates[0]!.A.data, part(frozenA, "A"));
     const out = `${home}/onnx`;
-    await exportRun(frozenA.path, { format: "onnx", out, model: null, baseName: null });
+    await exportRun(frozenA.path, { format: "onnx", out });
     assert((await Deno.stat(`${out}/model.onnx`)).size > 0);
   } finally {
     await Deno.remove(home, { recursive: true });

@@ -360,8 +360,6 @@ Deno.test("importPeft evaluates an exported run as its record does, and writes i
     await exportRun(runOf("elalora"), {
       format: "peft",
       out: exported,
-      model: null,
-      baseName: null,
     });
     const out = `${home}/merged`;
     // The task is the study's own, and so is the length at which texts are cut.

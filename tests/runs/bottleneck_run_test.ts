@@ -2,13 +2,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
-import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunAblation } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { goldenModel } from "../models/fixture.ts";
 import { assertClose, onnxLogits, ownLogits } from "../cli/exported_logits.ts";
-import { ablateAll, tinyStudy, verifyAll, withSwept } from "./tiny_study.ts";
+import { ablateAll, assertRepeats, tinyStudy, withSwept } from "./tiny_study.ts";
 
 const study = parseStudy({
   ...tinyStudy,
@@ -26,8 +25,7 @@ Deno.test("runs of bottleneck adapters are verified, ablated and exported", asyn
     });
 
     await t.step("repeated, they are bit-equal", async () => {
-      const { runs } = await verifyStudy(folder, verifyAll);
-      assertEquals(runs.map(({ verdict }) => verdict), ["bit-equal", "bit-equal"]);
+      await assertRepeats(folder, 2);
     });
 
     await t.step(
@@ -59,12 +57,7 @@ Deno.test("runs of bottleneck adapters are verified, ablated and exported", asyn
     for (const method of ["houlsby", "pfeiffer"]) {
       await t.step(`${method}: the ONNX model has the logits of the run`, async () => {
         const out = `${runOf(method)}/onnx`;
-        const { withoutRank } = await exportRun(runOf(method), {
-          format: "onnx",
-          out,
-          model: null,
-          baseName: null,
-        });
+        const { withoutRank } = await exportRun(runOf(method), { format: "onnx", out });
         assertEquals(withoutRank, []);
         const [found, wanted] = [
           await onnxLogits(`${out}/model.onnx`),
@@ -76,7 +69,7 @@ Deno.test("runs of bottleneck adapters are verified, ablated and exported", asyn
 
       await t.step(`${method}: the library adapters gets a base and its adapter`, async () => {
         const out = `${runOf(method)}/adapters`;
-        await exportRun(runOf(method), { format: "adapters", out, model: null, baseName: null });
+        await exportRun(runOf(method), { format: "adapters", out });
         const names = [...Deno.readDirSync(out)].map(({ name }) => name).sort();
         assertEquals(names, [
           "README.md",
@@ -102,7 +95,7 @@ Deno.test("runs of bottleneck adapters are verified, ablated and exported", asyn
         await t.step(`${method}: ${format} is refused, with what would do`, async () => {
           const out = `${runOf(method)}/${format}`;
           await assertRejects(
-            () => exportRun(runOf(method), { format, out, model: null, baseName: null }),
+            () => exportRun(runOf(method), { format, out }),
             RangeError,
             "want an adapter of weights; --format adapters writes such layers",
           );

@@ -1,12 +1,10 @@
 /** Records of a tiny study's runs, held against the counts that its plan promised. */
 import { assert } from "@std/assert";
-import { expand, planRuns } from "../../src/runs/plan/planning.ts";
-import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import type { Study } from "../../src/study/schema/study.ts";
 import type { CountRange, PlannedCounts, RankPlan } from "../../src/study/types.ts";
 import { plannedCounts } from "../../src/study/check/runs.ts";
-import { tinyModel } from "./tiny_study.ts";
+import { planIn } from "./tiny_study.ts";
 
 function isWithin(count: number, range: CountRange | null): boolean {
   return range === null || range.least <= count && count <= range.most;
@@ -25,8 +23,7 @@ export async function assertCountsAsPlanned(
   home: string,
   folder: string,
 ): Promise<ReadonlyMap<string, CountedRun>> {
-  const folders = { data: null, model: tinyModel, study: home };
-  const { runs, inputs } = await planRuns(study, expand(study, methods), folders, methods);
+  const { runs, inputs } = await planIn(home, study);
   const found = new Map<string, CountedRun>();
   for (const { run, plan, method, folder: name } of runs) {
     const counts = plannedCounts(method, run, plan, {

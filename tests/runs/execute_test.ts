@@ -1,13 +1,11 @@
 /** Single runs: how often one saves where it stands, what of its settings reaches the graph, and how a diverged one ends. */
 import { assert, assertEquals } from "@std/assert";
 import { pauseAfter } from "../../src/runs/execute.ts";
-import { sweepStudy } from "../../src/runs/sweep.ts";
-import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import type { PartialTrainSettings } from "../../src/study/schema/settings.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study } from "../../src/study/schema/study.ts";
-import { inHome, scoredStudy, sweepOptions, tinyStudy } from "./tiny_study.ts";
+import { inHome, scoredStudy, sweepIn, tinyStudy } from "./tiny_study.ts";
 
 Deno.test("checkpoints come every twenty seconds, and rarer where they would take more than a fiftieth of the time", () => {
   assertEquals([0, 80, 400].map(pauseAfter), [20_000, 20_000, 20_000]);
@@ -36,13 +34,7 @@ interface Ended {
 /** Sweeps a study of tiny runs, which may fail, and gives them by seed. */
 async function swept(study: Study): Promise<readonly Ended[]> {
   return await inHome(async (home) => {
-    const { folder } = await sweepStudy(
-      { study, folder: home, methods },
-      {
-        ...sweepOptions,
-        results: `${home}/results`,
-      },
-    );
+    const { folder } = await sweepIn(home, study);
     const runs = [...Deno.readDirSync(folder)].filter(({ isDirectory }) => isDirectory);
     return runs.map(({ name }): Ended => {
       const lines = Deno.readTextFileSync(`${folder}/${name}/steps.jsonl`).trim().split("\n");

@@ -3,13 +3,10 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";
-import { expand, planRuns } from "../../src/runs/plan/planning.ts";
-import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
-import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { StudyError } from "../../src/study/check/problems.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study, type StudyMethod } from "../../src/study/schema/study.ts";
-import { inHome, tinyModel, tinyStudy } from "./tiny_study.ts";
+import { assertRepeats, inHome, planIn, sweepIn, tinyModel, tinyStudy } from "./tiny_study.ts";
 
 const of = (label: string, more: object = {}) => ({ of: { label }, ...more });
 
@@ -28,19 +25,6 @@ function studyOf(list: readonly unknown[], seeds: readonly number[] = [1]): Stud
     axes: { ...tinyStudy.axes, methods: list as StudyMethod[], seeds },
   });
 }
-
-const sweep = (study: Study, home: string, more: SweepOptions = {}) =>
-  sweepStudy({ study, folder: home, methods }, {
-    model: tinyModel,
-    device: "cpu",
-    jobs: 1,
-    threads: 1,
-    results: `${home}/results`,
-    ...more,
-  });
-
-const plan = (study: Study, home: string) =>
-  planRuns(study, expand(study, methods), { data: null, model: tinyModel, study: home }, methods);
 
 /** Records of a swept study by label and seed, as in `lora 1`. */
 function recordsIn(home: string): ReadonlyMap<string, RunRecord> {
@@ -71,7 +55,7 @@ Deno.test("ranks of a file and with deltas are a run's own, and its record says 
     { method: "elalora", label: "dosed", ranks: { add: [{ layer: 1, by: 1 }] } },
   ]);
   await inHome(async (home) => {
-    const { runs: [lora, filed, dosed] } = await plan(study, home);
+    const { runs: [lora, filed, dosed] } = await planIn(home, study);
     assertEquals([lora!.run.ranks, lora!.ranksFrom], [null, null]);
     const [first, second] = [names.slice(0, 6), names.slice(6)];
     assertEquals(filed!.run.ranks, {
@@ -79,7 +63,7 @@ Deno.test("ranks of a file and with deltas are a run's own, and its record says 
       ...Object.fromEntries(second.map((name, i) => [name, ranks[first[i]!]!])),
     });
     assertEquals(Object.values(dosed!.run.ranks!), [...Array(6).fill(2), ...Array(6).fill(3)]);
-    assertEquals((await sweep(study, home)).finished, 3);
+    assertEquals((await sweepIn(home, study)).finished, 3);
     const records = recordsIn(home);
     const { asked, happened } = records.get("filed 1")!;
     assertEquals(asked.ranksFrom, { type: "file", file: "ranks.json", as: "reversed" });
@@ -99,7 +83,7 @@ Deno.test("ranks of a file and with deltas are a run's own, and its record says 
       method: "lora",
       ranks: { file: `results/tiny/${record}/record.json` },
     }]);
-    assertEquals((await plan(again, home)).runs[0]!.run.ranks, {
+    assertEquals((await planIn(home, again)).runs[0]!.run.ranks, {
       ...moved.happened.finalRanks,
     });
   }, { "ranks.json": ranks });
@@ -108,7 +92,7 @@ Deno.test("ranks of a file and with deltas are a run's own, and its record says 
 Deno.test("ranks that cannot be are refused before anything runs", async () => {
   const given = Object.fromEntries(names.map((name) => [name, 2]));
   const fails = async (list: readonly unknown[], message: string, home: string) => {
-    await assertRejects(() => sweep(studyOf(list), home), StudyError, message);
+    await assertRejects(() => sweepIn(home, studyOf(list)), StudyError, message);
     await assertRejects(() => Deno.stat(`${home}/results`), Deno.errors.NotFound);
   };
   await inHome(async (home) => {
@@ -166,7 +150,7 @@ Deno.test("ranks of another run: transplanted over methods and seeds, transforme
     except: [{ method: ["second", "taken", "permuted", "even"], seed: 1 }],
   });
   await inHome(async (home) => {
-    const { runs } = await plan(study, home);
+    const { runs } = await planIn(home, study);
     const source = runs.find(({ run }) => run.label === "adalora" && run.seed === 2)!;
     const taken = runs.find(({ run }) => run.label === "taken" && run.seed === 2)!;
     assertEquals(taken.run.ranksFrom, { run: source.id, as: "same" });
@@ -176,7 +160,7 @@ Deno.test("ranks of another run: transplanted over methods and seeds, transforme
     const text = await planText(file, options);
     assert(text.includes("from adalora permuted"), text);
     assert(text.includes("from adalora, seed 1"), text);
-    assertEquals((await sweep(study, home)).finished, 8);
+    assertEquals((await sweepIn(home, study)).finished, 8);
     const records = recordsIn(home);
     const ranksOf = (key: string, when: "initialRanks" | "finalRanks") =>
       records.get(key)!.happened[when]!;
@@ -205,19 +189,8 @@ Deno.test("ranks of another run: transplanted over methods and seeds, transforme
       as: "same",
     });
     // What is made again is made from the records alone.
-    const verification = await verifyStudy(`${home}/results/tiny`, {
-      data: null,
-      model: null,
-      device: null,
-      jobs: 1,
-      threads: null,
-      sample: 4,
-      seed: 1,
-      tolerance: 0,
-    });
-    assert(verification.runs.length >= 4);
-    assert(verification.runs.every(({ verdict }) => verdict === "bit-equal"));
-    assertEquals((await sweep(study, home)).skipped, 8);
+    await assertRepeats(`${home}/results/tiny`, 4, { sample: 4, seed: 1, tolerance: 0 });
+    assertEquals((await sweepIn(home, study)).skipped, 8);
   });
 });
 
@@ -225,13 +198,13 @@ Deno.test("a run whose source failed is recorded as failed with that cause, and 
   const study = studyOf(["elalora", { method: "lora", label: "taken", ranks: of("elalora") }]);
   await inHome(async (home) => {
     await assertRejects(
-      () => sweep(study, home, { only: ["method=taken"] }),
+      () => sweepIn(home, study, { only: ["method=taken"] }),
       StudyError,
       'run "Moves, elalora, r2, seed 1", which its ranks come from, is not finished and is left out by --only',
     );
     await assertRejects(() => Deno.stat(`${home}/results`), Deno.errors.NotFound);
-    assertEquals((await sweep(study, home, { only: ["method=elalora"] })).finished, 1);
-    assertEquals((await sweep(study, home, { only: ["method=taken"] })).finished, 1);
+    assertEquals((await sweepIn(home, study, { only: ["method=elalora"] })).finished, 1);
+    assertEquals((await sweepIn(home, study, { only: ["method=taken"] })).finished, 1);
   });
   const hot = parseStudy({
     ...study,
@@ -241,7 +214,7 @@ Deno.test("a run whose source failed is recorded as failed with that cause, and 
     }],
   });
   await inHome(async (home) => {
-    const { finished, failed } = await sweep(hot, home);
+    const { finished, failed } = await sweepIn(home, hot);
     assertEquals([finished, failed], [0, 2]);
     const { outcome, initialRanks, finalRanks, budget } = recordsIn(home).get("taken 1")!.happened;
     assert(outcome.state === "failed");

@@ -6,16 +6,14 @@ import { exportRun } from "../../src/runs/share/export.ts";
 import { importPeft } from "../../src/runs/share/import.ts";
 import { summaryOf } from "../../src/cli/work_status.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
-import { sweepStudy } from "../../src/runs/sweep.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
-import { methods } from "../../src/methods/table.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { readRun, type StoredRun } from "../../src/record/read_study.ts";
 import { stepFigures } from "../../src/runs/run_figures.ts";
 import type { RunAblation } from "../../src/record/types.ts";
 import { compareNumbers } from "../../src/record/compare_numbers.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
-import { tinyModel, tinyStudy } from "../runs/tiny_study.ts";
+import { sweepIn, tinyModel, tinyStudy } from "./tiny_study.ts";
 import { withFolder } from "../with_folder.ts";
 
 const labels = ["entailment", "neutral", "contradiction"];
@@ -87,13 +85,7 @@ Deno.test("a run that is best early is recorded, ablated, exported, compared and
       const count = file === "train" ? 60 : 42;
       await Deno.writeTextFile(`${home}/MNLI/${file}.tsv`, pairs(count, file === "dev_matched"));
     }
-    const { folder, failed } = await sweepStudy(
-      { study, folder: home, methods },
-      {
-        ...{ data: home, model: tinyModel, device: "cpu", jobs: 1, threads: 1 },
-        ...{ results: `${home}/results`, retryFailed: false, report: false },
-      },
-    );
+    const { folder, failed } = await sweepIn(home, study, { data: home });
     assertEquals(failed, 0);
     const results = await readStudyResults(folder);
     const runs = await Promise.all(
@@ -222,7 +214,7 @@ Deno.test("a run that is best early is recorded, ablated, exported, compared and
       const executor = await nativeExecutor(1);
       for (const { folder, record } of runs) {
         const out = `${home}/${record.asked.method}`;
-        await exportRun(folder, { format: "peft", out, model: null, baseName: null });
+        await exportRun(folder, { format: "peft", out });
         const page = Deno.readTextFileSync(`${out}/README.md`);
         const { best, others } = record.happened;
         assertStringIncludes(page, `the best evaluation: accuracy ${best!.metrics["accuracy"]}`);

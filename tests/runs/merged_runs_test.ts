@@ -90,7 +90,7 @@ Deno.test("runs that merge are recorded, ablated, verified and exported as one L
       for (const method of ["raclora", "xgblora"]) {
         const { happened } = recordOf(method);
         const out = `${home}/${method}`;
-        await exportRun(runOf(method), { format: "peft", out, model: null, baseName: null });
+        await exportRun(runOf(method), { format: "peft", out });
         const config = JSON.parse(await Deno.readTextFile(`${out}/adapter_config.json`));
         const weights = await Deno.readFile(`${out}/adapter_model.safetensors`);
         const { tensors } = readSafetensors(weights, out);

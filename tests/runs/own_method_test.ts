@@ -104,7 +104,7 @@ Deno.test("a method of a study module goes through every command as a built-in o
       const ablation = { ...verifyAll, jobs: 2, threads: 1, sample: null, replay: false };
       assertEquals((await ablateStudy(folder, ablation)).ablated, 2);
       const bytes = async (run: string, out: string) => {
-        await exportRun(run, { format: "peft", out, model: null, baseName: "bert" });
+        await exportRun(run, { format: "peft", out, baseName: "bert" });
         return await Deno.readFile(`${out}/adapter_model.safetensors`);
       };
       assertEquals(
@@ -124,13 +124,7 @@ Deno.test("a method of a study module goes through every command as a built-in o
           const calls = [
             () => verifyStudy(folder, verifyAll),
             () => ablateStudy(folder, { ...verifyAll, replay: false }),
-            () =>
-              exportRun(runsIn(folder, "own")[0]!, {
-                format: "peft",
-                out: `${home}/again`,
-                model: null,
-                baseName: null,
-              }),
+            () => exportRun(runsIn(folder, "own")[0]!, { format: "peft", out: `${home}/again` }),
           ];
           for (const call of calls) {
             assertMatch((await assertRejects(call, UsageError)).message, message);
@@ -145,8 +139,6 @@ Deno.test("a method of a study module goes through every command as a built-in o
         await exportRun(runsIn(folder, "lora")[0]!, {
           format: "peft",
           out,
-          model: null,
-          baseName: null,
         });
       },
     );

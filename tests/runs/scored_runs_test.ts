@@ -82,7 +82,7 @@ Deno.test("PRILoRA and ALoRA: swept, verified to the bit, ablated, exported", as
     assertEquals(ablated, 2);
 
     const out = `${home}/peft`;
-    const options = { format: "peft", model: null, baseName: null } as const;
+    const options = { format: "peft" } as const;
     await exportRun(runOf("prilora"), { ...options, out });
     const path = `${out}/adapter_model.safetensors`;
     const { tensors } = readSafetensors(Deno.readFileSync(path), path);

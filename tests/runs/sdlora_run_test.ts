@@ -4,14 +4,13 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
-import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { tablesOf } from "../../src/report/build.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study } from "../../src/study/schema/study.ts";
 import { assertCountsAsPlanned } from "./counts_as_planned.ts";
-import { ablateAll, tinyStudy, verifyAll, withSwept } from "./tiny_study.ts";
+import { ablateAll, assertRepeats, tinyStudy, withSwept } from "./tiny_study.ts";
 
 const rank = 2;
 
@@ -49,8 +48,6 @@ const study: Study = parseStudy({
     budgets: [rank],
   },
 });
-
-const folders = { data: null, model: null } as const;
 
 async function stored(path: string) {
   return readSafetensors(await Deno.readFile(path), path).tensors;
@@ -116,8 +113,7 @@ Deno.test("SD-LoRA is swept, recorded, verified, ablated and exported as one LoR
     });
 
     await t.step("a verification makes every run again, bit-equal", async () => {
-      const { runs } = await verifyStudy(folder, { ...verifyAll, ...folders });
-      assertEquals(runs.map(({ verdict }) => verdict), Array(4).fill("bit-equal"));
+      await assertRepeats(folder, 4);
     });
 
     await t.step("an ablation starts from what was recorded", async () => {
@@ -136,8 +132,7 @@ Deno.test("SD-LoRA is swept, recorded, verified, ablated and exported as one LoR
     for (const label of ["plain", "distilled"]) {
       await t.step(`an export for peft is one LoRA with all directions: ${label}`, async () => {
         const out = `${folder}/peft-${label}`;
-        const options = { model: null, baseName: "bert" } as const;
-        await exportRun(runOf(label), { ...options, format: "peft", out });
+        await exportRun(runOf(label), { format: "peft", out, baseName: "bert" });
         const config = JSON.parse(await Deno.readTextFile(`${out}/adapter_config.json`));
         const ranks = recordOf(label).happened.finalRanks!["layer.0.query"]!;
         assertEquals([config.r, config.lora_alpha], [ranks, ranks]);

@@ -3,20 +3,22 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { execute } from "../../src/runs/execute.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
-import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { writeReport } from "../../src/runs/write_report.ts";
-import { verifyStudy } from "../../src/runs/after/verify.ts";
-import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
-import { readEnvironment } from "../../src/record/provenance.ts";
 import { StorageError } from "../../src/record/durable.ts";
 import type { EvaluationLine, PredictionLine } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study } from "../../src/study/schema/study.ts";
-import { ProgramCache } from "../../src/train/programs.ts";
-import { ablateAll, tinyModel, tinyStudy, verifyAll, withSwept } from "./tiny_study.ts";
+import {
+  ablateAll,
+  assertRepeats,
+  executionsOf,
+  tinyModel,
+  tinyStudy,
+  withSwept,
+} from "./tiny_study.ts";
 
 /** Does somebody sit, and then which number is the last word, with a half more for the cat: two and eight classes. */
 const study: Study = parseStudy({
@@ -36,8 +38,6 @@ const study: Study = parseStudy({
 async function linesOf<T>(path: string): Promise<readonly T[]> {
   return (await Deno.readTextFile(path)).trimEnd().split("\n").map((line) => JSON.parse(line));
 }
-
-const folders = { data: null, model: null } as const;
 
 Deno.test("a sequence is swept, recorded, reported, verified, ablated and exported", async (t) => {
   await withSwept(async ({ home, folder, runOf, recordOf }) => {
@@ -90,8 +90,7 @@ Deno.test("a sequence is swept, recorded, reported, verified, ablated and export
     });
 
     await t.step("a verification makes every run again, bit-equal", async () => {
-      const { runs } = await verifyStudy(folder, { ...verifyAll, ...folders });
-      assertEquals(runs.map(({ verdict }) => verdict), Array(4).fill("bit-equal"));
+      await assertRepeats(folder, 4);
     });
 
     await t.step(
@@ -116,27 +115,14 @@ Deno.test("a sequence is swept, recorded, reported, verified, ablated and export
 
     await t.step("an export has all classes, called by task and label", async () => {
       const out = `${home}/merged`;
-      const options = { model: null, baseName: null } as const;
-      await exportRun(runOf("lora"), { ...options, format: "merged", out });
+      await exportRun(runOf("lora"), { format: "merged", out });
       const { id2label } = JSON.parse(await Deno.readTextFile(`${out}/config.json`));
       assertEquals(Object.keys(id2label).length, 10);
       assertEquals([id2label[0], id2label[9]], ["Moves: calm", "Words: 4.5"]);
     });
 
     await t.step("a run that is cut off in its second stage ends bit-equal", async () => {
-      const where = { data: null, model: tinyModel, study: home };
-      const { runs, inputs } = await planRuns(study, expand(study, methods), where, methods);
-      const executor = await nativeExecutor(1);
-      const context = {
-        executor,
-        programs: new ProgramCache(executor),
-        inputs,
-        environment: await readEnvironment(),
-        results: `${home}/cut`,
-        jobs: 1,
-        isStopping: () => false,
-        checkpointMillis: 0,
-      };
+      const { runs, context } = await executionsOf(home, `${home}/cut`, study);
       const planned = runs.find(({ run }) => run.method === "elalora")!;
       const dying = execute(planned, {
         ...context,
@@ -144,7 +130,7 @@ Deno.test("a sequence is swept, recorded, reported, verified, ablated and export
           step < 20 ? Promise.resolve() : Promise.reject(new StorageError("here", "cut off")),
       });
       await assertRejects(() => dying, StorageError, "cut off");
-      await execute(planned, { ...context, onStep: () => Promise.resolve() });
+      await execute(planned, context);
       for (const file of ["adapter.safetensors", "evaluations.jsonl", "predictions.jsonl"]) {
         assertEquals(
           await Deno.readFile(`${context.results}/${planned.folder}/${file}`),
@@ -178,7 +164,6 @@ Deno.test("methods of every kind go through a sequence, and come out the same ag
       const { classIncremental } = recordOf(name).happened.sequence!;
       assertEquals(classIncremental.map((row) => row.length), [1, 2], name);
     }
-    const { runs } = await verifyStudy(folder, { ...verifyAll, ...folders });
-    assertEquals(runs.map(({ verdict }) => verdict), names.map(() => "bit-equal"));
+    await assertRepeats(folder, names.length);
   }, others);
 });

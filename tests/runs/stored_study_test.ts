@@ -11,10 +11,9 @@ import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
 import { claimsStatedIn, readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
-import { sweepStudy } from "../../src/runs/sweep.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study } from "../../src/study/schema/study.ts";
-import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+import { sweepIn, tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
 import { withFolder } from "../with_folder.ts";
 
 const plain = parseStudy({
@@ -29,14 +28,7 @@ Deno.test("claims stand in study.json with hash and time before the first run, a
   await withSwept(async ({ home, folder }) => {
     const path = `${folder}/study.json`;
     const read = () => Deno.readTextFile(path);
-    const sweep = (study: Study) =>
-      sweepStudy({ study, folder: home, methods }, {
-        model: tinyModel,
-        device: "cpu",
-        jobs: 1,
-        threads: 1,
-        results: `${home}/results`,
-      });
+    const sweep = (study: Study) => sweepIn(home, study);
     const first = await read();
     const [stated, ...others] = (await readStoredStudy(folder)).claimsStated!;
     assertEquals(others, []);

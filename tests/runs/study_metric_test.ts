@@ -180,7 +180,6 @@ Deno.test("a metric of a study module goes through every command as a built-in o
       await exportRun(runsOf(folder, "Moves")[1]!, {
         format: "peft",
         out: `${home}/peft`,
-        model: null,
         baseName: "bert",
       });
     });

@@ -1,10 +1,12 @@
 /** A study of seconds: a tiny BERT, a task of its own in a folder made for the test, few steps. */
 import type { AblateOptions } from "../../src/runs/after/ablate.ts";
 import type { ExecutionContext } from "../../src/runs/execute.ts";
-import type { PlannedRun } from "../../src/runs/plan/planned_run.ts";
+import { assertEquals } from "@std/assert";
+import type { Watch } from "../../src/runs/events.ts";
+import type { PlannedRun, StudyPlan } from "../../src/runs/plan/planned_run.ts";
 import { expand, planRuns } from "../../src/runs/plan/planning.ts";
-import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
-import type { VerifyOptions } from "../../src/runs/after/verify.ts";
+import { type SweepOptions, type SweepResult, sweepStudy } from "../../src/runs/sweep.ts";
+import { type VerifyOptions, verifyStudy } from "../../src/runs/after/verify.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
@@ -115,28 +117,42 @@ export const sweepOptions = {
   retryFailed: false,
 } as const satisfies SweepOptions;
 
+/** Sweeps a study whose tasks are in `home`, into its folder `results`. */
+export function sweepIn(
+  home: string,
+  study: Study,
+  options: SweepOptions = {},
+  watch: Watch = {},
+): Promise<SweepResult> {
+  const results = `${home}/results`;
+  return sweepStudy(
+    { study, folder: home, methods },
+    { ...sweepOptions, results, ...options },
+    watch,
+  );
+}
+
+/** Plans a study whose tasks are in `home`. */
+export function planIn(home: string, study: Study): Promise<StudyPlan> {
+  const folders = { data: null, model: tinyModel, study: home };
+  return planRuns(study, expand(study, methods), folders, methods);
+}
+
 /** Every run of a sweep again. */
-export const verifyAll: VerifyOptions = {
-  data: null,
-  model: null,
-  device: null,
-  jobs: 1,
-  threads: null,
-  sample: null,
-  seed: 0,
-  tolerance: 1e-4,
-};
+export const verifyAll: VerifyOptions = { jobs: 1, tolerance: 1e-4 };
+
+/** Asserts that all runs of a study, made again, are the same to the bit. */
+export async function assertRepeats(
+  folder: string,
+  count: number,
+  options: Partial<VerifyOptions> = {},
+): Promise<void> {
+  const { runs } = await verifyStudy(folder, { ...verifyAll, ...options });
+  assertEquals(runs.map(({ verdict }) => verdict), Array(count).fill("bit-equal"));
+}
 
 /** Every run of a sweep by the layer-rank ablation alone. */
-export const ablateAll: AblateOptions = {
-  data: null,
-  model: null,
-  device: null,
-  jobs: 1,
-  threads: 1,
-  sample: null,
-  replay: false,
-};
+export const ablateAll: AblateOptions = { jobs: 1, threads: 1 };
 
 /** A swept study in a folder of its own. */
 export interface Swept {
@@ -157,14 +173,7 @@ async function sweepOnce(study: Study, model: string, failures: number): Promise
   const home = await Deno.makeTempDir();
   globalThis.addEventListener("unload", () => Deno.removeSync(home, { recursive: true }));
   await writeTinyTasks(home);
-  const { failed } = await sweepStudy(
-    { study, folder: home, methods },
-    {
-      ...sweepOptions,
-      model,
-      results: `${home}/results`,
-    },
-  );
+  const { failed } = await sweepIn(home, study, { model });
   if (failed !== failures) throw new Error(`${failed} runs failed, want ${failures}`);
   return home;
 }
@@ -231,11 +240,7 @@ export async function executionsOf(
   executor?: Executor,
 ): Promise<Executions> {
   const own = executor ?? await nativeExecutor(1);
-  const { runs, inputs } = await planRuns(study, expand(study, methods), {
-    data: null,
-    model: tinyModel,
-    study: home,
-  }, methods);
+  const { runs, inputs } = await planIn(home, study);
   const context: ExecutionContext = {
     executor: own,
     programs: new ProgramCache(own),

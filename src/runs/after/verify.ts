@@ -35,10 +35,10 @@ import { lost, workOnRuns } from "../pool/work_on_runs.ts";
 
 /** What a verification is told. */
 export interface VerifyOptions extends PlanAgain, PoolOptions {
-  /** Runs to repeat, or null for all. */
-  readonly sample: number | null;
-  /** Draws the sample; has no effect on the runs themselves. */
-  readonly seed: number;
+  /** Runs to repeat. Default, and null: all. */
+  readonly sample?: number | null;
+  /** Draws the sample; has no effect on the runs themselves. Default 0. */
+  readonly seed?: number;
   /** Largest relative difference that counts as agreement, at least 0; 0 asks for equal bits. */
   readonly tolerance: number;
 }
@@ -56,15 +56,16 @@ export async function verifyStudy(
   options: VerifyOptions,
   watch: Watch = {},
 ): Promise<Verification> {
+  const { sample = null, seed = 0 } = options;
   const { stop, tell } = followed(watch);
   const folder = `${outputFolder(results)}/verify`;
   await wantWithin(outputFolder(results), `${folder}/${underWay}`);
   const stored = await readStoredStudy(results);
   const finished = await finishedRuns(results, stored, tell);
   if (finished.length === 0) throw noFinishedRun(`verify "${results}"`);
-  const chosen = options.sample === null
+  const chosen = sample === null
     ? finished
-    : sampleByKind(finished, options.sample, ({ record }) => record.asked.label, options.seed);
+    : sampleByKind(finished, sample, ({ record }) => record.asked.label, seed);
   const { plan, recorded } = await planRecorded(stored, chosen, options, tell, watch.fetching);
   const environment = await readEnvironment();
   const verified = new Map<RecordedRun, RunVerification>();
@@ -101,7 +102,7 @@ export async function verifyStudy(
     verifiedAt: new Date().toISOString(),
     tolerance: options.tolerance,
     finishedRuns: finished.length,
-    sampleSeed: options.sample === null ? null : options.seed,
+    sampleSeed: sample === null ? null : seed,
     runs,
   };
   await makeFolder(folder);

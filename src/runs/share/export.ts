@@ -47,10 +47,10 @@ export interface ExportOptions {
   readonly format: ExportFormat;
   /** Folder to write; it must be missing or empty. */
   readonly out: string;
-  /** The base's folder, wheel or name on the hub, or null for that of the sweep. */
-  readonly model: string | null;
-  /** What peft is told of the base, or null for its folder. */
-  readonly baseName: string | null;
+  /** The base's folder, wheel or name on the hub. Default, and null: that of the sweep. */
+  readonly model?: string | null;
+  /** What peft is told of the base. Default, and null: its folder. */
+  readonly baseName?: string | null;
   /** Ranks that each module keeps at most; default all. */
   readonly rank?: number | null;
   /** Which code that the run's record names may run. Default: none. */
@@ -75,9 +75,10 @@ async function writePeftFolder(
   const { model: { config, tensors: base } } = trained;
   checkOfWeights(trained, "an adapter for peft");
   const isBare = !hasClassifierClass(config);
+  const { baseName = null } = options;
   const files = peftFiles(trained, {
-    name: options.baseName ?? (isBare ? baseFolder : trained.baseTitle),
-    revision: options.baseName === null && !isBare ? trained.baseRevision : null,
+    name: baseName ?? (isBare ? baseFolder : trained.baseTitle),
+    revision: baseName === null && !isBare ? trained.baseRevision : null,
   });
   await makeFolder(out);
   for (const [name, content] of files) await writeWhole(`${out}/${name}`, content);

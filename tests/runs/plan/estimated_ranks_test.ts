@@ -2,14 +2,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { ablateStudy } from "../../../src/runs/after/ablate.ts";
 import { exportRun } from "../../../src/runs/share/export.ts";
-import { verifyStudy } from "../../../src/runs/after/verify.ts";
 import { ranksOfDimensions } from "../../../src/methods/gelora.ts";
 import { readSafetensors } from "../../../src/models/safetensors.ts";
 import type { RunRecord } from "../../../src/record/types.ts";
 import { spreadOver } from "../../../src/study/budget/costs.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { assertCountsAsPlanned } from "../counts_as_planned.ts";
-import { withSwept } from "../tiny_study.ts";
+import { ablateAll, assertRepeats, withSwept } from "../tiny_study.ts";
 
 const train = { steps: 4, batchSize: 8, maxLength: 12, evaluateEpochs: false, devLimit: 40 };
 const study = parseStudy({
@@ -33,8 +32,6 @@ function labelled(folder: string, label: string): RunRecord {
 function ranksIn({ happened }: RunRecord): number {
   return Object.values(happened.finalRanks!).reduce((sum, rank) => sum + rank);
 }
-
-const common = { data: null, model: null, device: "cpu", jobs: 1, threads: 1 } as const;
 
 Deno.test("GeLoRA's ranks are in the record, and every command takes them from there", async (t) => {
   await withSwept(async ({ folder, home }) => {
@@ -65,24 +62,15 @@ Deno.test("GeLoRA's ranks are in the record, and every command takes them from t
     });
 
     await t.step("a repeated run has the same ranks and losses", async () => {
-      const options = { ...common, sample: null, seed: 1, tolerance: 1e-6 };
-      const { runs } = await verifyStudy(folder, options);
-      assertEquals(runs.length, 4);
-      assert(runs.every((run) => run.verdict === "bit-equal"), JSON.stringify(runs));
+      await assertRepeats(folder, 4, { device: "cpu", threads: 1, tolerance: 1e-6 });
     });
 
     await t.step("ablation and export read the recorded ranks", async () => {
-      const options = { ...common, sample: null, replay: false };
-      assertEquals((await ablateStudy(folder, options)).ablated, 4);
+      assertEquals((await ablateStudy(folder, { ...ablateAll, device: "cpu" })).ablated, 4);
       const out = `${home}/peft`;
       const { id } = labelled(folder, "gelora");
       const own = [...Deno.readDirSync(folder)].find(({ name }) => name.endsWith(id.slice(0, 8)))!;
-      await exportRun(`${folder}/${own.name}`, {
-        format: "peft",
-        out,
-        model: null,
-        baseName: "bert",
-      });
+      await exportRun(`${folder}/${own.name}`, { format: "peft", out, baseName: "bert" });
       const config = JSON.parse(await Deno.readTextFile(`${out}/adapter_config.json`));
       assertEquals(config.lora_alpha / config.r, 2);
       const bytes = await Deno.readFile(`${out}/adapter_model.safetensors`);

@@ -7,7 +7,6 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { runData } from "../../../src/train/run_data.ts";
-import { expand, planRuns } from "../../../src/runs/plan/planning.ts";
 import { planText } from "../../../src/cli/plan_text.ts";
 import { studyWarnings } from "../../../src/runs/plan/planned_study.ts";
 import { readStoredStudy } from "../../../src/runs/stored_study.ts";
@@ -16,7 +15,7 @@ import { methods } from "../../../src/methods/table.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
 import type { UserTask } from "../../../src/tasks/user_task.ts";
-import { inHome, tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
+import { inHome, planIn, tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
 
 const [moves] = tinyStudy.userTasks as unknown as readonly UserTask[];
 
@@ -30,13 +29,8 @@ function studyOf(task: Partial<UserTask>, train: Study["base"] = {}): Study {
   });
 }
 
-function planOf(home: string, study: Study) {
-  const folders = { data: null, model: tinyModel, study: home };
-  return planRuns(study, expand(study, methods), folders, methods);
-}
-
 async function warningsOf(home: string, study: Study): Promise<readonly string[]> {
-  const { runs, inputs } = await planOf(home, study);
+  const { runs, inputs } = await planIn(home, study);
   return (await studyWarnings(runs, inputs)).map(({ text }) => text);
 }
 
@@ -44,7 +38,7 @@ const onlyTrain = { train: "moves/train.tsv" };
 
 Deno.test("a dev split drawn from train is the same for all seeds, and a part of what a run is", async () => {
   await inHome(async (home) => {
-    const drawn = await planOf(home, studyOf({ files: onlyTrain, dev: 0.2 }));
+    const drawn = await planIn(home, studyOf({ files: onlyTrain, dev: 0.2 }));
     const { inputs, runs } = drawn;
     const { splits } = await inputs.task("Moves");
     assertEquals([...splits.keys()], ["train", "dev"]);
@@ -57,9 +51,9 @@ Deno.test("a dev split drawn from train is the same for all seeds, and a part of
     assertEquals(evaluated[0]!.splits.map(({ name }) => name), ["dev"]);
     assertEquals(evaluated[0]!.stages[0]!.trainExamples, 64);
     const ids = runs.map(({ id }) => id);
-    const again = await planOf(home, studyOf({ files: onlyTrain, dev: 0.2 }));
+    const again = await planIn(home, studyOf({ files: onlyTrain, dev: 0.2 }));
     assertEquals(again.runs.map(({ id }) => id), ids);
-    const other = await planOf(home, studyOf({ files: onlyTrain, dev: 0.25 }));
+    const other = await planIn(home, studyOf({ files: onlyTrain, dev: 0.25 }));
     assertNotEquals(other.runs[0]!.id, ids[0]);
     assertEquals(Object.keys(runs[0]!.hashes.data), [
       "Moves: columns and labels",
@@ -73,7 +67,7 @@ Deno.test("a split of two files holds the rows of both, and a missing one is nam
   await inHome(async (home) => {
     await Deno.writeTextFile(`${home}/moves/more.csv`, "text,label\nthe cat sat,calm\n");
     const files = { train: ["moves/train.tsv", "moves/more.csv"], dev: "moves/dev.tsv" };
-    const { inputs, runs } = await planOf(home, studyOf({ files }));
+    const { inputs, runs } = await planIn(home, studyOf({ files }));
     const train = (await inputs.task("Moves")).splits.get("train")!;
     assertEquals([train.length, train.at(-1)], [
       81,
@@ -81,7 +75,7 @@ Deno.test("a split of two files holds the rows of both, and a missing one is nam
     ]);
     assert("moves/more.csv" in runs[0]!.hashes.data);
     const gone = studyOf({ files: { ...files, train: ["moves/train.tsv", "moves/gone.csv"] } });
-    await assertRejects(() => planOf(home, gone), Error, "moves/gone.csv");
+    await assertRejects(() => planIn(home, gone), Error, "moves/gone.csv");
   });
 });
 

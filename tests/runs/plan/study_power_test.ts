@@ -7,9 +7,8 @@ import type { WorkEvent } from "../../../src/runs/events.ts";
 import { expand } from "../../../src/runs/plan/planning.ts";
 import { readStudyFile } from "../../../src/runs/plan/study_file.ts";
 import { studyPower, undecidableClaims } from "../../../src/runs/plan/study_power.ts";
-import { sweepStudy } from "../../../src/runs/sweep.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
-import { copyFolder, inHome, tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
+import { copyFolder, inHome, sweepIn, tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
 
 /** The quickstart with a claim. */
 async function claimedQuickstart() {
@@ -99,11 +98,7 @@ Deno.test("a sweep tells before its first run that it has too few seeds for its 
   await inHome(async (home) => {
     const events: WorkEvent[] = [];
     const signal = AbortSignal.abort();
-    await sweepStudy(
-      { study, folder: home, methods },
-      { model: tinyModel, device: "cpu", jobs: 1, threads: 1, results: `${home}/results` },
-      { onEvent: (event) => void events.push(event), signal },
-    );
+    await sweepIn(home, study, {}, { onEvent: (event) => void events.push(event), signal });
     const told = events.flatMap((event) => event.kind === "hardly decidable" ? [event] : []);
     assertEquals(told.map(({ undecidable: { text } }) => text), [
       '1 seed cannot decide claim "apart": the first look that can is at 6; --until-decided adds seeds',
