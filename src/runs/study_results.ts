@@ -29,7 +29,7 @@ import {
 } from "./stored_study.ts";
 import type { Parser } from "../record/parser.ts";
 import { parseStudySpectra, type StudySpectra } from "../record/spectra.ts";
-import { parseVerification, type Verification } from "../record/verification.ts";
+import { parseVerification } from "../record/verification.ts";
 
 type OnDamage = (damaged: DamagedRun) => void;
 
@@ -137,7 +137,8 @@ async function resultsOf(
 ): Promise<Omit<StudyResults, "runs" | "damaged" | "replay"> & { readonly replay: null }> {
   const { name, title, description, convergence, targets, margin } = stored.study;
   const damagedFiles: DamagedFile[] = [];
-  const made = await readMadeFiles(reader, (file) => damagedFiles.push(file));
+  const onDamage = (file: DamagedFile) => damagedFiles.push(file);
+  const verified = { file: "verify/verification.json", command: "verify" } as const;
   return {
     study: {
       name,
@@ -160,7 +161,8 @@ async function resultsOf(
       planned: stored.runs.map(({ run }) => run),
       statements: stored.claimsStated ?? [],
     },
-    ...made,
+    verification: await readMade(reader, verified, parseVerification, onDamage),
+    spectra: await readSpectra(reader, onDamage),
     damagedFiles,
   };
 }
@@ -200,29 +202,6 @@ export async function resultsOfPlan(
   });
 }
 
-/** A file that a command made of a study's results, or null where there is none. */
-async function readMade<T>(
-  reader: ResultsReader,
-  name: string,
-  parse: Parser<T>,
-): Promise<T | null> {
-  // What was made of a packed study lies beside it, and is newer than the pack's own.
-  const beside = folderReader(outputFolder(reader.path));
-  for (const place of [beside, reader]) {
-    const bytes = await place.read(name);
-    if (bytes === null) continue;
-    const path = `${place.path}/${name}`;
-    return parse(parseJsonFile(bytes, path), path);
-  }
-  return null;
-}
-
-/** What commands made of a study's results; null where there is none, or one that is damaged. */
-interface MadeFiles {
-  readonly verification: Verification | null;
-  readonly spectra: StudySpectra | null;
-}
-
 type OnDamagedFile = (damaged: DamagedFile) => unknown;
 
 /**
@@ -244,30 +223,30 @@ async function unlessDamaged<T>(
   }
 }
 
+/** A file that a command made of a study's results; null where there is none, or it is damaged, which is told. */
+async function readMade<T>(
+  reader: ResultsReader,
+  made: Pick<DamagedFile, "file" | "command">,
+  parse: Parser<T>,
+  onDamage: OnDamagedFile,
+): Promise<T | null> {
+  const { file } = made;
+  // What was made of a packed study lies beside it, and is newer than the pack's own.
+  for (const place of [folderReader(outputFolder(reader.path)), reader]) {
+    const bytes = await place.read(file);
+    if (bytes === null) continue;
+    const path = `${place.path}/${file}`;
+    const reading = (async () => parse(parseJsonFile(bytes, path), path))();
+    return await unlessDamaged(made, reading, onDamage);
+  }
+  return null;
+}
+
 /** What the last `deno task spectra` of a study found; null where there was none, or it is damaged, which is told. */
-export async function readSpectra(
+export function readSpectra(
   reader: ResultsReader,
   onDamage: OnDamagedFile,
 ): Promise<StudySpectra | null> {
-  const file = "spectra.json";
-  return await unlessDamaged(
-    { file, command: "spectra" },
-    readMade(reader, file, parseStudySpectra),
-    onDamage,
-  );
-}
-
-async function readMadeFiles(
-  reader: ResultsReader,
-  onDamage: OnDamagedFile,
-): Promise<MadeFiles> {
-  const file = "verify/verification.json";
-  return {
-    verification: await unlessDamaged(
-      { file, command: "verify" },
-      readMade(reader, file, parseVerification),
-      onDamage,
-    ),
-    spectra: await readSpectra(reader, onDamage),
-  };
+  const made = { file: "spectra.json", command: "spectra" } as const;
+  return readMade(reader, made, parseStudySpectra, onDamage);
 }

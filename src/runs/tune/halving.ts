@@ -100,20 +100,15 @@ export function rungCount({ reduction, leastShare }: RungRules): number {
   return 1 + Math.max(1, Math.round(Math.log(1 / leastShare) / Math.log(reduction)));
 }
 
-/** The fewest steps of a run that has all its rungs. */
-export function fewestSteps(rules: RungRules): number {
-  return rules.reduction ** (rungCount(rules) - 1);
-}
-
-/** The fewest trials of which one is sure to be trained to its end, if none fails. */
-export function fewestTrials(rules: RungRules): number {
+/** The fewest steps of a run that has all its rungs; and the fewest trials of which one is trained to its end, if none fails. */
+export function fewest(rules: RungRules): number {
   return rules.reduction ** (rungCount(rules) - 1);
 }
 
 /**
  * The steps after which trials are compared, ascending: the first rung and its multiples, and the end of the run.
  *
- * @param steps Steps of the whole run, at least {@linkcode fewestSteps}.
+ * @param steps Steps of the whole run, at least {@linkcode fewest}.
  */
 export function rungSteps(steps: number, rules: RungRules): readonly number[] {
   const last = rungCount(rules) - 1;
@@ -133,10 +128,9 @@ export function problemOfSteps(
   { of }: Pick<Combination, "of">,
 ): Problem | null {
   const { reduction, leastShare } = rules;
-  return steps >= fewestSteps(rules) ? null : {
+  return steps >= fewest(rules) ? null : {
     where: `tune.asha, ${combinationTitle(of)}`,
-    message:
-      `found runs of ${steps} steps, wanted at least ${fewestSteps(rules)} for a reduction of ` +
+    message: `found runs of ${steps} steps, wanted at least ${fewest(rules)} for a reduction of ` +
       `${reduction} from a share of ${leastShare}; raise leastShare or the steps`,
   };
 }

@@ -22,7 +22,7 @@ import { knownVariants } from "../../study/grid/variants.ts";
 import { type Tune, tuneDefaults, type TuneRange } from "../../study/schema/tune.ts";
 import type { GridRun } from "../../study/types.ts";
 import { type Combination, combinationTitle, trialRun } from "./combinations.ts";
-import { fewestTrials, problemOfSteps, rungCount, rungRulesOf } from "./halving.ts";
+import { fewest, problemOfSteps, rungCount, rungRulesOf } from "./halving.ts";
 import { gridLevels, numbersOf, rounded, sizeOf } from "./space.ts";
 
 /** A place within a range that is no round number where the ends are. */
@@ -31,7 +31,7 @@ const inner = 0.382;
 /** Values that tell whether all of a range can be: its ends and limits, and one between them; or all choices. */
 function samplesOf(range: TuneRange): readonly Json[] {
   if ("choices" in range) return range.choices;
-  const { isLog, bounds, limits } = numbersOf(range);
+  const { isLog, bounds, limits } = numbersOf(range)!;
   const [low, high] = bounds;
   const between = isLog ? low * (high / low) ** inner : low + inner * (high - low);
   return [...new Set([...limits, low, high, rounded(between)])];
@@ -81,11 +81,11 @@ export function problemsOfTune(
     add("tune.seeds", "found a seed twice, wanted each once");
   }
   const rungs = rungRulesOf(tune);
-  if (rungs !== null && tune.trials < fewestTrials(rungs)) {
+  if (rungs !== null && tune.trials < fewest(rungs)) {
     add(
       "tune.trials",
       `found ${tune.trials}, wanted at least ${
-        fewestTrials(rungs)
+        fewest(rungs)
       }, of which one is trained to its end: ` +
         `one of ${rungs.reduction} goes on at each of ${
           rungCount(rungs) - 1

@@ -29,12 +29,9 @@ export function rounded(value: number): number {
   return Number(value.toPrecision(digits));
 }
 
-function numberRange(range: TuneRange): NumberRange | null {
-  return "choices" in range ? null : numbersOf(range);
-}
-
-/** A range of numbers with its limits, which are its bounds unless others are given. */
-export function numbersOf(range: Exclude<TuneRange, { readonly choices: unknown }>): NumberRange {
+/** A range of numbers with its limits, which are its bounds unless others are given; null for choices. */
+export function numbersOf(range: TuneRange): NumberRange | null {
+  if ("choices" in range) return null;
   const isLog = "log" in range;
   const bounds = isLog ? range.log : range.linear;
   return { isLog, bounds, limits: range.limits ?? bounds };
@@ -62,10 +59,6 @@ function spaced(range: NumberRange, from: number, to: number, count: number): re
     if (i === 0) return from;
     return i === count - 1 ? to : valueAt(range, start + (end - start) * i / (count - 1));
   });
-}
-
-function spacedOver(range: NumberRange, count: number): readonly number[] {
-  return spaced(range, ...range.bounds, count);
 }
 
 /** Points that a space has: infinitely many where a setting has a range. */
@@ -117,7 +110,7 @@ export function drawnPoints(
 
 function drawn(range: TuneRange, stream: RandomStream): Json {
   if ("choices" in range) return range.choices[stream.int(range.choices.length)]!;
-  const numbers = numbersOf(range);
+  const numbers = numbersOf(range)!;
   const [low, high] = scaledEnds(numbers, numbers.bounds);
   return valueAt(numbers, low + stream.next() * (high - low));
 }
@@ -129,7 +122,7 @@ function drawn(range: TuneRange, stream: RandomStream): Json {
  * @throws {RangeError} If there is no such number; the message names trials that make a grid.
  */
 export function gridLevels(space: Space, trials: number): number {
-  const ranges = Object.values(space).filter((range) => numberRange(range) !== null).length;
+  const ranges = Object.values(space).filter((range) => numbersOf(range) !== null).length;
   const choices = Object.values(space).reduce(
     (product, range) => product * ("choices" in range ? range.choices.length : 1),
     1,
@@ -163,7 +156,7 @@ export function gridPoints(space: Space, trials: number): readonly Point[] {
   return Object.entries(space).reduce<readonly Point[]>((points, [path, range]) => {
     const values: readonly Json[] = "choices" in range
       ? range.choices
-      : spacedOver(numbersOf(range), count);
+      : spaced(numbersOf(range)!, ...numbersOf(range)!.bounds, count);
     return points.flatMap((point) => values.map((value) => ({ ...point, [path]: value })));
   }, [{}]);
 }
@@ -171,7 +164,7 @@ export function gridPoints(space: Space, trials: number): readonly Point[] {
 /** A point at each end of all that its ranges may be widened to: what is wrong there is found before anything runs. */
 export function limitPoints(space: Space, point: Point): readonly Point[] {
   return Object.entries(space).flatMap(([path, range]) =>
-    (numberRange(range)?.limits ?? []).map((limit) => ({ ...point, [path]: limit }))
+    (numbersOf(range)?.limits ?? []).map((limit) => ({ ...point, [path]: limit }))
   );
 }
 
@@ -198,7 +191,7 @@ export interface Edge {
 /** The settings whose best value lies at the edge of all that were tried. */
 export function edgesOf(space: Space, tried: readonly Point[], best: Point): readonly Edge[] {
   return Object.entries(space).flatMap(([path, range]): readonly Edge[] => {
-    const numbers = numberRange(range);
+    const numbers = numbersOf(range);
     if (numbers === null) return [];
     const value = best[path] as number;
     const edge = edgeOf(tried.map((point) => point[path] as number), value);
@@ -221,9 +214,9 @@ export function furtherPoints(
   stream: RandomStream,
 ): readonly Point[] {
   const edge = edgesOf(space, tried, best).find(({ isOpen }) => isOpen);
-  const path = edge?.path ?? Object.keys(space).find((path) => numberRange(space[path]!) !== null);
+  const path = edge?.path ?? Object.keys(space).find((path) => numbersOf(space[path]!) !== null);
   if (path === undefined) return drawnPoints(space, stream, count, tried);
-  const range = numberRange(space[path]!)!;
+  const range = numbersOf(space[path]!)!;
   const value = best[path] as number;
   const known = new Set(tried.map(pointKey));
   const points: Point[] = [];

@@ -37,25 +37,30 @@ export function problemsOfTargets(
   }));
 }
 
-function problemsOfArms({ a, b }: ArmPair, where: string, runs: readonly ArmRun[]) {
-  return [...problemsOfArm(a, `${where}.a`, runs), ...problemsOfArm(b, `${where}.b`, runs)];
+/** Where two arms stand in a study, and the tasks that are asked for. */
+interface PairPlaces {
+  readonly where: string;
+  readonly tasks: readonly string[];
+  /** The place of a task. */
+  readonly placeOf: (i: number) => string;
 }
 
-function unknownTasks(
-  tasks: readonly string[],
-  placeOf: (i: number) => string,
-  known: readonly string[],
-): readonly Problem[] {
-  return tasks.flatMap((task, i) =>
-    known.includes(task) ? [] : [{ where: placeOf(i), message: unknownName("task", task, known) }]
-  );
-}
-
-function problemsOfShared(
+/** What is wrong with the names of two arms and of their tasks, or else that both are the same runs. */
+function problemsOfSides(
   { a, b }: ArmPair,
-  where: string,
+  { where, tasks, placeOf }: PairPlaces,
+  known: readonly string[],
   runs: readonly ArmRun[],
 ): readonly Problem[] {
+  const named = [
+    ...problemsOfArm(a, `${where}.a`, runs),
+    ...problemsOfArm(b, `${where}.b`, runs),
+    ...tasks.flatMap((task, i) =>
+      known.includes(task) ? [] : [{ where: placeOf(i), message: unknownName("task", task, known) }]
+    ),
+  ];
+  // What follows would only repeat these.
+  if (named.length > 0) return named;
   const ours = new Set(runsOfArm(a, runs));
   if (!runsOfArm(b, runs).some((run) => ours.has(run))) return [];
   const arms = `${armText(a)} and ${armText(b)}`;
@@ -66,19 +71,14 @@ function problemsOfShared(
 }
 
 /**
- * What is wrong with arms that have no pair of runs, or none on a task.
+ * What is wrong with arms that have no pair of runs, or none on a task that is asked for.
  *
- * @param tasks Those that are asked for.
  * @param noneText What is said after the arms where they have no pair at all.
  */
 function problemsOfUnpaired(
   pair: ArmPair,
-  tasks: readonly string[],
-  { where, placeOf, noneText }: {
-    readonly where: string;
-    readonly placeOf: (i: number) => string;
-    readonly noneText: string;
-  },
+  { where, tasks, placeOf }: PairPlaces,
+  noneText: string,
   runs: readonly ArmRun[],
 ): readonly Problem[] {
   const paired = new Set(claimPairs(pair, runs).map(({ task }) => task));
@@ -163,20 +163,18 @@ function problemsOfComparison(
   runs: readonly ArmRun[],
 ): readonly Problem[] {
   const known = [...new Set(runs.map(({ task }) => task))];
+  const isOne = typeof comparison.task === "string";
   const tasks = askedTasks(comparison) ?? [];
-  const placeOf = (i: number) =>
-    typeof comparison.task === "string" ? `${where}.task` : `${where}.task[${i}]`;
-  const problems = [
-    ...problemsOfArms(comparison, where, runs),
-    ...unknownTasks(tasks, placeOf, known),
-  ];
-  // What follows would only repeat these.
+  const places = {
+    where,
+    tasks,
+    placeOf: (i: number) => isOne ? `${where}.task` : `${where}.task[${i}]`,
+  };
+  const problems = problemsOfSides(comparison, places, known, runs);
   if (problems.length > 0) return problems;
-  const shared = problemsOfShared(comparison, where, runs);
-  if (shared.length > 0) return shared;
   const noneText =
     " at the same budget, wanted at least one; to compare across budgets, give both arms theirs";
-  return problemsOfUnpaired(comparison, tasks, { where, placeOf, noneText }, runs);
+  return problemsOfUnpaired(comparison, places, noneText, runs);
 }
 
 type MetricsOf = ((task: string) => readonly string[]) | undefined;
@@ -216,17 +214,11 @@ function problemsOfClaim(
 ): readonly Problem[] {
   const { exclude: _exclude, ...whole } = claim;
   const placeOf = (i: number) => `${where}.tasks[${i}]`;
-  const tasks = claim.tasks ?? [];
-  const problems = [
-    ...unknownTasks(tasks, placeOf, known),
-    ...problemsOfArms(claim, where, runs),
-  ];
-  // What follows would only repeat these.
+  const places = { where, tasks: claim.tasks ?? [], placeOf };
+  const problems = problemsOfSides(claim, places, known, runs);
   if (problems.length > 0) return problems;
-  const shared = problemsOfShared(claim, where, runs);
-  if (shared.length > 0) return shared;
   const noneText = ", wanted at least one at the same budget";
-  const unpaired = problemsOfUnpaired(whole, tasks, { where, placeOf, noneText }, runs);
+  const unpaired = problemsOfUnpaired(whole, places, noneText, runs);
   const isEmpty = unpaired.length === 0 && claimPairs(claim, runs).length === 0;
   return [
     ...problemsOfExclusions(claim, runs, where),

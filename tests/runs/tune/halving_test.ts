@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { RandomStream } from "../../../src/base/random.ts";
 import {
-  fewestSteps,
+  fewest,
   type HalvingJob,
   type HalvingRules,
   type HalvingScore,
@@ -113,7 +113,7 @@ Deno.test("rungSteps() are reduction times apart and end with the run", () => {
   // Both are rounded, not cut.
   assertEquals(rungSteps(14, ninth), [2, 6, 14]);
   assertEquals(rungCount({ reduction: 3, leastShare: 0.12 }), 3);
-  assertEquals([rungCount(ninth), fewestSteps(ninth)], [3, 9]);
+  assertEquals([rungCount(ninth), fewest(ninth)], [3, 9]);
   for (let steps = 9; steps < 200; steps++) {
     const rungs = rungSteps(steps, ninth);
     assert(rungs.every((step, i) => step > (rungs[i - 1] ?? 0)), `${steps}: ${rungs}`);
