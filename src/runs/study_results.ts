@@ -195,7 +195,7 @@ export async function resultsOfPlan(
     damaged: byFolder(damaged),
     replay: await unlessDamaged(
       { file: "replay/study.json", command: "ablate" },
-      readReplay(within(reader, "replay")),
+      () => readReplay(within(reader, "replay")),
       (file) => damagedFiles.push(file),
     ),
     damagedFiles,
@@ -211,11 +211,11 @@ type OnDamagedFile = (damaged: DamagedFile) => unknown;
  */
 async function unlessDamaged<T>(
   { file, command }: Pick<DamagedFile, "file" | "command">,
-  reading: Promise<T>,
+  read: () => T | Promise<T>,
   onDamage: OnDamagedFile,
 ): Promise<T | null> {
   try {
-    return await reading;
+    return await read();
   } catch (error) {
     if (!isDamage(error)) throw error;
     await onDamage({ file, command, problem: error.message });
@@ -236,8 +236,7 @@ async function readMade<T>(
     const bytes = await place.read(file);
     if (bytes === null) continue;
     const path = `${place.path}/${file}`;
-    const reading = (async () => parse(parseJsonFile(bytes, path), path))();
-    return await unlessDamaged(made, reading, onDamage);
+    return await unlessDamaged(made, () => parse(parseJsonFile(bytes, path), path), onDamage);
   }
   return null;
 }
