@@ -164,6 +164,16 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
+/** Runs Deno itself: what stands for it on the path may be a program that reads the registry's variables too. */
+async function runReal(args: readonly string[], env: Readonly<Record<string, string>>) {
+  const options = { args, env, stdin: "null", stdout: "inherit", stderr: "inherit" };
+  const code = `
+    const command = new Deno.Command(Deno.execPath(), ${JSON.stringify(options)});
+    Deno.exit((await command.output()).code);
+  `;
+  return await run(["eval", code]);
+}
+
 /** Tries what a hostile study would, on loading and again when its method is asked for; what it could do is in `did.json`. */
 const hostile = `
 const did = [];
@@ -298,8 +308,8 @@ Deno.test({
       return new Response(null, { status: 404 });
     });
     const host = `http://127.0.0.1:${server.addr.port}`;
-    const importing = `
-for (const name of ["${host}/x.ts?leak=1", "jsr:@leaked/name@1", "npm:leakedname@1"]) {
+    const importing = (...names: readonly string[]) => `
+for (const name of ${JSON.stringify(names)}) {
   try {
     await import(name);
   } catch {
@@ -307,20 +317,33 @@ for (const name of ["${host}/x.ts?leak=1", "jsr:@leaked/name@1", "npm:leakedname
   }
 }
 `;
-    const files = { ...ownFiles, "study.ts": `// @ts-nocheck\n${importing}\n${studyText}` };
+    const names = [`${host}/x.ts?leak=1`, "jsr:@leaked/name@1", "npm:leakedname@1"];
+    const files = {
+      ...ownFiles,
+      "study.ts": `// @ts-nocheck\n${importing(...names)}\n${studyText}`,
+      "plain.ts": importing(...names),
+    };
+    const env = { JSR_URL: `${host}/jsr/`, NPM_CONFIG_REGISTRY: `${host}/npm/` };
+    const leaked = () => asked.splice(0).filter((path) => /leak|x\.ts/.test(path));
     try {
       await withOwnStudy(async (home) => {
+        // The server sees what a module asks for where nothing is denied.
+        await runReal(
+          ["run", "--allow-import", "--no-config", "--no-lock", `${home}/plain.ts`],
+          env,
+        );
+        assertEquals(leaked().map((path) => path.split("/")[1]), ["x.ts", "jsr", "npm"]);
         const given = [`${home}/study.ts`, "--model", tinyModel, "--results", `${home}/results`];
-        const registries = { JSR_URL: `${host}/jsr/` };
-        const planned = await run([...program, "plan", ...given], registries);
+        const planned = await runReal([...program, "plan", ...given], env);
         assertMatch(planned.stdout, /Moves +own/, planned.stderr);
-        const swept = await run([...program, "sweep", ...given, "--no-report"], registries);
+        assertEquals(leaked(), []);
+        const swept = await runReal([...program, "sweep", ...given, "--no-report"], env);
         assertStringIncludes(swept.stdout, "finished, 0 failed", swept.stderr);
+        assertEquals(leaked(), []);
       }, files);
     } finally {
       await server.shutdown();
     }
-    assertEquals(asked.filter((path) => /leak|x\.ts/.test(path)), []);
   },
 });
 
