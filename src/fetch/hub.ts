@@ -2,11 +2,12 @@
  * Encoders from the Hugging Face hub, in a cache that is laid out like the hub's own.
  *
  * `models--OWNER--NAME/snapshots/<commit>/` holds the files, `refs/<revision>` the commit that a revision was when it
- * was fetched, `blobs/<etag>.incomplete` what has arrived of a file. Files are not links into `blobs/`, since Deno makes
+ * was fetched, `blobs/<etag>.incomplete` what has arrived of a file, `checksums/<commit>/` the hashes that the hub told. Files are not links into `blobs/`, since Deno makes
  * links only for those who may write everywhere; Python's `huggingface_hub` reads both, and so does this.
  *
  * @module
  */
+import { digestOf } from "../base/hash.ts";
 import { InputError, shown } from "../base/input_error.ts";
 import { errorMessage } from "../base/error_message.ts";
 import { parseJson } from "../base/read_json.ts";
@@ -22,7 +23,14 @@ import {
   weightsIndexFile,
 } from "../models/sources.ts";
 import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
-import { namesIn, newToken, readIfThere, removeIfThere } from "../record/durable.ts";
+import {
+  makeFolder,
+  namesIn,
+  newToken,
+  readIfThere,
+  removeIfThere,
+  writeWhole,
+} from "../record/durable.ts";
 import { type Checksum, ensureFile, sizeOf } from "./download.ts";
 import { FetchError, hubAdvice } from "./fetch_error.ts";
 import { send, type Transport, type WebRequest } from "./transport.ts";
@@ -241,6 +249,7 @@ export async function fetchSnapshot(
     const request = ask(`${model.repository}/resolve/${commit}/${name}`, `${title} ${name}`);
     const { etag, sizeBytes, checksum } = await metadataOf(request, transport);
     const part = checksum === null ? `${commit}-${name}` : etag;
+    if (checksum !== null) await writeChecksum(checksumPath(folder, name), checksum);
     await ensureFile(
       { ...request, path, part: `${home}/blobs/${part}.incomplete`, sizeBytes, checksum },
       transport,
@@ -275,6 +284,49 @@ async function writeReference(home: string, revision: string, commit: string): P
     });
     throw new Error(`Cannot write "${path}": ${errorMessage(cause)}`, { cause });
   }
+}
+
+/** Where the hash of a snapshot's file is kept, as the hub told it. */
+function checksumPath(folder: string, name: string): string {
+  return `${folder.replace(/\/snapshots\/(?=[^/]*$)/, "/checksums/")}/${name}`;
+}
+
+async function writeChecksum(path: string, { kind, hex }: Checksum): Promise<void> {
+  await makeFolder(path.slice(0, path.lastIndexOf("/")));
+  await writeWhole(path, `${kind} ${hex}\n`);
+}
+
+/**
+ * Sees that a file of a snapshot is still what was fetched. Where the hub told no hash, or another program fetched the file, there
+ * is none to compare with.
+ *
+ * @throws {InputError} If it has changed.
+ */
+export async function checkCached(
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const stored = await readIfThere(checksumPath(folder, name));
+  if (stored === null) return;
+  const [kind, wanted] = new TextDecoder().decode(stored).trim().split(" ");
+  const found = kind === "sha256" ? await digestOf(bytes) : await gitHashOf(bytes);
+  if (found === wanted) return;
+  throw new InputError({
+    doing: "Cannot load",
+    file: `${folder}/${name}`,
+    found: `other contents (${kind} ${found}) than were fetched`,
+    wanted: `${kind} ${wanted}`,
+    fix: "delete this file, then run deno task models fetch with the model's name",
+  });
+}
+
+async function gitHashOf(bytes: Uint8Array): Promise<string> {
+  const head = new TextEncoder().encode(`blob ${bytes.length}\0`);
+  const whole = new Uint8Array(head.length + bytes.length);
+  whole.set(head);
+  whole.set(bytes, head.length);
+  return new Uint8Array(await crypto.subtle.digest("SHA-1", whole)).toHex();
 }
 
 /** A model in a cache. */

@@ -20,6 +20,7 @@ import type { ModelOrigin } from "../record/types.ts";
 import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
 import {
   cachedSnapshot,
+  checkCached,
   fetchSnapshot,
   type HubAccess,
   hubAccess,
@@ -145,7 +146,13 @@ async function hubPlace(model: HubModel, fetching: Fetching): Promise<Place> {
       model,
       fetching.transport(),
     );
-  return await folderPlace(folder, folder, { source: "hub", repository, revision, commit });
+  const place = await folderPlace(folder, folder, { source: "hub", repository, revision, commit });
+  const read = async (names: readonly string[]) => {
+    const contents = await place.read(names);
+    for (const [name, bytes] of contents) await checkCached(folder, name, bytes);
+    return contents;
+  };
+  return { ...place, read };
 }
 
 /** The folder of the embedded encoder; where ranklab's modules are no files, its files are fetched first. */

@@ -110,6 +110,50 @@ Deno.test("fetchSnapshot() fetches what is read into the hub's own layout, and t
   });
 });
 
+Deno.test("a file of the cache that is not what was fetched is refused by name, whatever became of it", async () => {
+  await withHub(async ({ access, model, fetch }) => {
+    const { folder } = await fetch();
+    const fetching = {
+      cache: () => access.cache,
+      access: () => access,
+      transport: patientTransport,
+    };
+    const load = () => readModelFiles(model, fetching);
+    await load();
+    const elsewhere = `${access.cache}/elsewhere`;
+    for (const name of ["config.json", "vocab.txt", "model.safetensors"]) {
+      const path = `${folder}/${name}`;
+      const whole = await Deno.readFile(path);
+      const changed = whole.slice();
+      changed[whole.length - 2]! ^= 1;
+      const damages: readonly (() => Promise<void>)[] = [
+        () => Deno.writeFile(path, whole.subarray(0, -1)),
+        () => Deno.writeFile(path, changed),
+        () => Deno.writeFile(path, new Uint8Array()),
+        async () => {
+          await Deno.writeFile(elsewhere, changed);
+          await Deno.remove(path);
+          await Deno.symlink(elsewhere, path);
+        },
+      ];
+      for (const damage of damages) {
+        await damage();
+        const { message } = await assertRejects(load, InputError, `${path}": found other contents`);
+        assert(message.includes("delete this file, then run deno task models fetch"), message);
+      }
+      await Deno.remove(path);
+      await Deno.mkdir(path);
+      await assertRejects(load, InputError, "found a folder");
+      await Deno.remove(path);
+      await fetch();
+      await load();
+    }
+    // What another program fetched comes without a hash.
+    await Deno.remove(`${access.cache}/models--someone--tiny/checksums`, { recursive: true });
+    await load();
+  });
+});
+
 Deno.test("a token goes to the hub and not to the storage that it redirects to", async () => {
   await withHub(async ({ hub, fetch }) => {
     await fetch({ token: "hf_secret" });
