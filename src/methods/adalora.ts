@@ -17,7 +17,6 @@ import {
   maskedWithin,
   meanRanks,
   phaseOf,
-  type PhaseOptions,
   rankSlots,
   type RankState,
   rankState,
@@ -28,24 +27,33 @@ import type { ScoredPolicy } from "./rank_policy.ts";
 import { scored, type ScoreOptions } from "./slot_scores.ts";
 import { svdForm, svdOptions } from "./svd_form.ts";
 
-/** Options of {@linkcode adaloraPolicy}: t_i, t_f, and ΔT, masks being applied after steps that are multiples of it. */
-export interface AdaloraPolicyOptions extends PhaseOptions {
-  /**
-   * `exact` orders slots by (score, module, slot) and masks exactly as many as are due; `upstream`
-   * masks every slot at or below the threshold, so equal scores mask more.
-   */
-  readonly ties: "exact" | "upstream";
-  /**
-   * What happens after step T − t_f: `interval` masks where the step is a multiple of the interval, as the authors' code;
-   * `forced` always masks and fixes the pattern, as peft's `update_and_allocate`. Default `interval`.
-   */
-  readonly lastMask?: "interval" | "forced" | undefined;
-}
+const options = z.strictObject({
+  ...svdOptions,
+  initialFactor: z.number().min(1).default(1.5).describe("Initial over final rank (b0/bT)"),
+  initWarmup: stepsOption.default(0.1).describe(
+    "Steps at the initial budget (t_i): a share below 1, else steps",
+  ),
+  finalWarmup: stepsOption.default(0.3).describe(
+    "Steps at the final budget (t_f): a share below 1, else steps",
+  ),
+  maskInterval: z.int().positive().default(10).describe("Steps between masks (delta T)"),
+  ties: z.enum(["exact", "upstream"]).default("exact").describe(
+    "exact masks as many as are due; upstream masks all at or below the threshold",
+  ),
+  // No default: a resolved option would change the ids of all runs that were made before it existed.
+  lastMask: z.enum(["interval", "forced"]).optional().describe(
+    "forced masks after step T - t_f whatever the interval, as peft; interval (if left out) as the authors' code",
+  ),
+});
+
+/** Options of {@linkcode adaloraPolicy}; the interval may be a share of all steps too. */
+export type AdaloraPolicyOptions = Pick<
+  z.output<typeof options>,
+  "initWarmup" | "finalWarmup" | "maskInterval" | "ties" | "lastMask"
+>;
 
 /** State of {@linkcode adaloraPolicy}; its ranks never change. */
-export interface AdaloraState extends RankState {
-  /** Masks decided so far. */
-  readonly events: number;
+interface AdaloraState extends RankState {
   /** The pattern of the last phase, null before it. */
   readonly permanent: readonly SlotRef[] | null;
 }
@@ -66,7 +74,7 @@ export function budgetAt(
 /** Whether a mask is applied after `step`. */
 function isMasked(options: AdaloraPolicyOptions, totalSteps: number, step: number): boolean {
   const { start, end } = phaseOf(options, totalSteps);
-  const interval = intervalOf(options, totalSteps);
+  const interval = intervalOf(options.maskInterval, totalSteps);
   const isForced = step === end && options.lastMask === "forced";
   return (step > start && step <= end && step % interval === 0) || step > end || isForced;
 }
@@ -83,7 +91,7 @@ export function checkAdaloraSchedule(
   name = "maskInterval",
 ): void {
   const { start, end } = phaseOf(options, totalSteps);
-  const interval = intervalOf(options, totalSteps, name);
+  const interval = intervalOf(options.maskInterval, totalSteps, name);
   const first = (Math.floor(start / interval) + 1) * interval;
   const isForced = options.lastMask === "forced";
   if (start >= end || (first > end && !isForced)) {
@@ -117,7 +125,7 @@ export function adaloraPolicy(options: AdaloraPolicyOptions): ScoredPolicy<Adalo
             `an integer from 1 to the initial total of ${initialTotal} is wanted`,
         );
       }
-      return { ...state, events: 0, permanent: null };
+      return { ...state, permanent: null };
     },
     isDue: (state, step) => state.permanent === null && isMasked(options, state.totalSteps, step),
     // The first mask of the last phase stays, whatever the schedule says of later steps.
@@ -125,9 +133,6 @@ export function adaloraPolicy(options: AdaloraPolicyOptions): ScoredPolicy<Adalo
       phaseOf(options, totalSteps).end + (options.lastMask === "forced" ? 1 : 2),
     statisticsFrozen: (state, step) => step >= phaseOf(options, state.totalSteps).end,
     decide(state, step, scores) {
-      if (!isMasked(options, state.totalSteps, step) || state.permanent !== null) {
-        throw new RangeError(`Cannot mask ranks after step ${step}: no event is due`);
-      }
       const all = rankSlots(scores, state.modules, state.ranks).flat().sort(compareSlots);
       const { slots, threshold } = maskedWithin(
         all,
@@ -140,7 +145,7 @@ export function adaloraPolicy(options: AdaloraPolicyOptions): ScoredPolicy<Adalo
       const isPermanent = step > end || (step === end && options.lastMask === "forced");
       return {
         decision: { actions: [{ type: "mask", slots, isPermanent }], threshold },
-        state: { ...state, events: state.events + 1, permanent: isPermanent ? slots : null },
+        state: { ...state, permanent: isPermanent ? slots : null },
       };
     },
   };
@@ -181,28 +186,8 @@ export const adalora = compose({
   title: "AdaLoRA",
   source: "arXiv 2303.10512",
   version: 2,
-  options: z.strictObject({
-    ...svdOptions,
-    initialFactor: z.number().min(1).default(1.5).describe("Initial over final rank (b0/bT)"),
-    initWarmup: stepsOption.default(0.1).describe(
-      "Steps at the initial budget (t_i): a share below 1, else steps",
-    ),
-    finalWarmup: stepsOption.default(0.3).describe(
-      "Steps at the final budget (t_f): a share below 1, else steps",
-    ),
-    maskInterval: z.int().positive().default(10).describe("Steps between masks (delta T)"),
-    ties: z.enum(["exact", "upstream"]).default("exact").describe(
-      "exact masks as many as are due; upstream masks all at or below the threshold",
-    ),
-    // No default: a resolved option would change the ids of all runs that were made before it existed.
-    lastMask: z.enum(["interval", "forced"]).optional().describe(
-      "forced masks after step T - t_f whatever the interval, as peft; interval (if left out) as the authors' code",
-    ),
-  }),
+  options,
   form: svdForm,
-  allocation: ({ maskInterval, ...chosen }, form) =>
-    masks(
-      { ...chosen, score: "importance", interval: maskInterval, intervalName: "maskInterval" },
-      form,
-    ),
+  allocation: (chosen, form) =>
+    masks({ ...chosen, score: "importance", intervalName: "maskInterval" }, form),
 });

@@ -54,12 +54,9 @@ const options = z.strictObject({
 /** Options of {@linkcode aloraPolicy}, named as in the paper. */
 export type AloraPolicyOptions = Pick<z.output<typeof options>, "K1" | "K2" | "N_A" | "n_A">;
 
-interface AloraState extends Omit<RankState, "initialTotal" | "finalTotal"> {
+interface AloraState extends RankState {
   readonly limits: readonly number[];
   readonly stepsPerEpoch: number;
-  /** Ranks dropped so far, and ranks handed out. */
-  readonly dropped: number;
-  readonly grown: number;
 }
 
 /** The steps that rounds follow, counted from 0. */
@@ -109,21 +106,16 @@ export function aloraPolicy(options: AloraPolicyOptions): ScoredPolicy<AloraStat
     roundSteps(options, state).includes(step) && state.ranks.some((rank) => rank > 0);
   return {
     start(context) {
-      const { initialTotal, finalTotal: _, ...state } = rankState(context);
-      checkAloraSchedule(options, context, state.modules.length, initialTotal);
+      const state = rankState(context);
+      checkAloraSchedule(options, context, state.modules.length, state.initialTotal);
       return {
         ...state,
         limits: limitsOf(context),
         stepsPerEpoch: context.stepsPerEpoch,
-        dropped: 0,
-        grown: 0,
       };
     },
     isDue,
-    decide(state, step, scores) {
-      if (!isDue(state, step)) {
-        throw new RangeError(`Cannot move ranks after step ${step}: no round is due`);
-      }
+    decide(state, _step, scores) {
       const slots = rankSlots(scores, state.modules, state.ranks);
       const budget = options.n_A ?? state.modules.length;
       const drop = slots.flat().sort(compareSlots).slice(0, budget);
@@ -146,8 +138,6 @@ export function aloraPolicy(options: AloraPolicyOptions): ScoredPolicy<AloraStat
         state: {
           ...state,
           ranks: ranksAfter(left, [], grow),
-          dropped: state.dropped + drop.length,
-          grown: state.grown + grow.length,
         },
       };
     },

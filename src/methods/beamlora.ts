@@ -54,8 +54,6 @@ interface BeamloraState {
   readonly modules: readonly string[];
   readonly totalSteps: number;
   readonly isCached: boolean;
-  /** Events so far, caches not counted. */
-  readonly events: number;
 }
 
 interface Schedule {
@@ -206,14 +204,11 @@ export function beamloraPolicy(options: BeamloraPolicyOptions): RankPolicy<Beaml
       const modules = moduleNamesOf(context);
       const { totalSteps } = context;
       checkBeamloraSchedule(options, totalSteps);
-      return { modules, totalSteps, isCached: false, events: 0 };
+      return { modules, totalSteps, isCached: false };
     },
     isDue: (state, step) => due(state, step) !== null,
     decide(state, step, _, seen) {
       const kind = due(state, step);
-      if (kind === null) {
-        throw new RangeError(`Cannot copy ranks after step ${step}: no event is due`);
-      }
       if (kind === "cache") {
         return { decision: { actions: [{ type: "cache" }] }, state: { ...state, isCached: true } };
       }
@@ -221,7 +216,7 @@ export function beamloraPolicy(options: BeamloraPolicyOptions): RankPolicy<Beaml
       const p = keptShare(options.cumsumThreshold, end, step + 1);
       return {
         decision: eventOf(options, state, p, seen),
-        state: { ...state, events: state.events + 1 },
+        state,
       };
     },
   };

@@ -15,6 +15,7 @@ import type { Initial } from "../models/parameters.ts";
 import type { ModulePart } from "../study/schema/settings.ts";
 import type { ModuleShape } from "../study/types.ts";
 import { type AdapterPart, type Bottleneck, type BottleneckAdapter, costsOf } from "./adapter.ts";
+import { constantPart } from "./lora_form.ts";
 import { activationOf, type Nonlinearity } from "./nonlinearity.ts";
 
 /** What the methods differ in. */
@@ -32,16 +33,6 @@ export const summedParts: readonly ModulePart[] = ["attention_output", "output"]
 
 const width = ({ outSize }: ModuleShape) => outSize;
 
-/** A vector that starts at zero and does not decay, as biases and norms. */
-function vector(name: string, rowLength: AdapterPart["rowLength"]): AdapterPart {
-  return {
-    name,
-    rowLength,
-    initial: () => ({ type: "constant", value: 0 }),
-    decay: false,
-  };
-}
-
 /** A bottleneck adapter; rows of `down` and `up` are the weights of one hidden unit. */
 export function bottleneckAdapter(options: BottleneckOptions): BottleneckAdapter {
   const { place, nonlinearity, initial, trainsNorms } = options;
@@ -50,14 +41,16 @@ export function bottleneckAdapter(options: BottleneckOptions): BottleneckAdapter
     rowLength: width,
     initial: () => initial,
   });
-  const norm = (name: string): AdapterPart => ({ ...vector(name, width), per: "module" });
+  // Biases and norms start at zero and do not decay.
+  const vector = (name: string) =>
+    constantPart(name, { rowLength: width, decay: false, per: "module" });
   const parts: readonly AdapterPart[] = [
     matrix("down"),
-    vector("downBias", () => 1),
+    constantPart("downBias", { decay: false }),
     matrix("up"),
-    { ...vector("upBias", width), per: "module" },
+    vector("upBias"),
     // Gain and offset themselves stay those of the encoder, so that an adapter of zeros changes nothing.
-    ...(trainsNorms ? [norm("normGain"), norm("normOffset")] : []),
+    ...(trainsNorms ? [vector("normGain"), vector("normOffset")] : []),
   ];
   return {
     place,

@@ -18,7 +18,8 @@ import { closed } from "../study/schema/shapes.ts";
 import { masks } from "./adalora.ts";
 import { type Allocation, compose, type Form } from "./allocation.ts";
 import { beforeOptions, findsBefore } from "./before_training.ts";
-import { moveOptions, moves } from "./elalora.ts";
+import { moves } from "./elalora.ts";
+import { moveOptions } from "./elalora_policy.ts";
 import { grows } from "./grow_policy.ts";
 import { loraForm } from "./lora_form.ts";
 import { stepsOption, updateOptions } from "./options.ts";
@@ -98,16 +99,18 @@ const policyOptions = z.discriminatedUnion("type", [
   beforeOptions,
 ]);
 
+/** What only the named methods leave to choose. */
+const plainMoves = { ties: "exact", poolOverlap: "cut", optimizer: "resize" } as const;
+const plainMasks = { ties: "exact", lastMask: "forced", intervalName: "interval" } as const;
+
 function allocationOf(chosen: z.output<typeof policyOptions>, form: Form): Allocation {
   switch (chosen.type) {
     case "fixed":
       return {};
     case "moves":
-      return moves({ ...chosen, title: "moves" }, form);
-    case "mask": {
-      const usual = { ties: "exact", lastMask: "forced", intervalName: "interval" } as const;
-      return masks({ ...chosen, ...usual }, form);
-    }
+      return moves("moves", { ...chosen, ...plainMoves }, form);
+    case "mask":
+      return masks({ ...chosen, ...plainMasks, maskInterval: chosen.interval }, form);
     case "prune":
       return prunes(chosen, form);
     case "prune-after":

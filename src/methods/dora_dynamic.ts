@@ -37,7 +37,6 @@ import {
   meanRanks,
   partScores,
   phaseOf,
-  type PhaseOptions,
   rankSlots,
   type RankState,
   rankState,
@@ -124,94 +123,61 @@ function varianceRegulariser(weight: number): Regulariser {
 }
 
 /** Options of {@linkcode dynamicRankPolicy}. */
-export interface DynamicRankOptions extends PhaseOptions {
-  /**
-   * `exact` masks as many as are due by (score, module, slot), and none while none is due; `upstream` masks all at or below the
-   * threshold, and one at least.
-   */
-  readonly ties: "exact" | "upstream";
-}
-
-/** Steps done before masking starts, and how many it takes. */
-export function maskingPhase(
-  options: Omit<DynamicRankOptions, "interval" | "ties">,
-  totalSteps: number,
-): { readonly start: number; readonly length: number } {
-  const { start, end } = phaseOf(options, totalSteps);
-  return { start, length: end - start };
-}
+type DynamicRankOptions = Pick<
+  z.output<typeof options>,
+  "initWarmup" | "finalWarmup" | "interval" | "ties"
+>;
 
 /** The place in the phase of a step that is counted from 0, when it is done: from 0 at its start to its length. */
 function placeOf(options: DynamicRankOptions, totalSteps: number, step: number): number | null {
-  const { start, length } = maskingPhase(options, totalSteps);
+  const { start, end } = phaseOf(options, totalSteps);
   const place = step + 1 - start;
-  const interval = intervalOf(options, totalSteps);
+  const interval = intervalOf(options.interval, totalSteps);
   const least = options.ties === "upstream" ? 0 : 1;
-  if (place < least || place > length) return null;
-  return place % interval === 0 || place === length ? place : null;
+  if (place < least || place > end - start) return null;
+  return place % interval === 0 || place === end - start ? place : null;
 }
 
-/**
- * Checks that there is a step between the warm-ups.
- *
- * @throws {RangeError} Naming the options.
- */
-export function checkDynamicRanks(options: DynamicRankOptions, totalSteps: number): void {
-  if (maskingPhase(options, totalSteps).length > 0) return;
+/** Checks that there is a step between the warm-ups. */
+function checkDynamicRanks(options: DynamicRankOptions, totalSteps: number): void {
+  const { start, end } = phaseOf(options, totalSteps);
+  if (start < end) return;
   throw new RangeError(
     `Cannot mask ranks in ${totalSteps} steps: found an "initWarmup" of ${options.initWarmup} and a "finalWarmup" of ` +
       `${options.finalWarmup}, want at least one step between them; lower one of them or train for more steps`,
   );
 }
 
-/** Ranks that are masked at a place of the phase: ⌊(N₀ − N)·(t/T)³⌋. */
+/** Ranks that are masked after a step: ⌊(N₀ − N)·(t/T)³⌋; null where none are masked then. */
 export function maskedAt(
-  { initialTotal, finalTotal }: Totals,
-  place: number,
-  length: number,
-): number {
-  return Math.floor((initialTotal - finalTotal) * (place / length) ** 3);
-}
-
-/** Ranks that are not masked, averaged over the steps of a run, as a multiple of the final ones. */
-export function meanUnmasked(
   options: DynamicRankOptions,
-  initialFactor: number,
-  totalSteps: number,
-): number {
-  const { length } = maskingPhase(options, totalSteps);
-  return meanRanks(initialFactor, totalSteps, (step, totals) => {
-    const place = placeOf(options, totalSteps, step);
-    return place === null ? null : totals.initialTotal - maskedAt(totals, place, length);
-  });
+  { initialTotal, finalTotal, totalSteps }: Totals & { readonly totalSteps: number },
+  step: number,
+): number | null {
+  const place = placeOf(options, totalSteps, step);
+  const { start, end } = phaseOf(options, totalSteps);
+  return place === null
+    ? null
+    : Math.floor((initialTotal - finalTotal) * (place / (end - start)) ** 3);
 }
 
 /** The policy. */
 export function dynamicRankPolicy(options: DynamicRankOptions): RankPolicy<RankState> {
   return {
     start: (context) => {
-      const state = rankState(context);
       checkDynamicRanks(options, context.totalSteps);
-      return state;
+      return rankState(context);
     },
     isDue: ({ totalSteps }, step) => placeOf(options, totalSteps, step) !== null,
     decide: (state, step, _, seen) => {
-      const { length } = maskingPhase(options, state.totalSteps);
-      const place = placeOf(options, state.totalSteps, step);
-      if (place === null) {
-        throw new RangeError(`Cannot mask ranks after step ${step}: no event is due`);
-      }
       const scores = partScores(state.modules, seen, "S");
       const all = rankSlots(scores, state.modules, state.ranks).flat().sort(compareSlots);
-      const due = maskedAt(state, place, length);
+      const due = maskedAt(options, state, step)!;
       const most = all.length - (options.ties === "upstream" ? Math.max(1, due) : due);
       const { slots, threshold } = maskedWithin(all, most, state, options.ties);
+      const isPermanent = step + 1 === phaseOf(options, state.totalSteps).end;
       return {
-        decision: {
-          actions: [{ type: "mask", slots, isPermanent: place === length }],
-          threshold,
-          scores,
-        },
+        decision: { actions: [{ type: "mask", slots, isPermanent }], threshold, scores },
         state,
       };
     },
@@ -229,7 +195,11 @@ export const doraDynamic = defineMethod({
     initialFactor: ({ initialFactor }) => initialFactor,
     // Equal scores mask more than are due in the authors' code.
     keepsCap: ({ ties }) => ties === "exact",
-    meanFactor: (chosen, totalSteps) => meanUnmasked(chosen, chosen.initialFactor, totalSteps),
+    meanFactor: (chosen, totalSteps) =>
+      meanRanks(chosen.initialFactor, totalSteps, (step, totals) => {
+        const masked = maskedAt(chosen, { ...totals, totalSteps }, step);
+        return masked === null ? null : totals.initialTotal - masked;
+      }),
     counts: ({ ties }, facts) => fallingCounts(facts, ties),
   },
   check: (chosen, { totalSteps }) => checkDynamicRanks(chosen, totalSteps),
@@ -250,9 +220,8 @@ export const doraDynamic = defineMethod({
           },
         },
         feeds: ({ step, totalSteps }) => {
-          const { start, length } = maskingPhase(chosen, totalSteps);
-          const isMasking = step + 1 <= start + length ? 1 : 0;
-          return { isMasking: fedNumber(isMasking) };
+          const { end } = phaseOf(chosen, totalSteps);
+          return { isMasking: fedNumber(step + 1 <= end ? 1 : 0) };
         },
       },
     },

@@ -22,7 +22,8 @@ import {
   sub,
   type Tensor,
 } from "../graph/mod.ts";
-import type { LowRankUpdate, Pass, StepContext } from "./adapter.ts";
+import { total } from "../study/budget/costs.ts";
+import { fedNumber, type LowRankUpdate, type Pass, type StepContext } from "./adapter.ts";
 import { loraParts, loraPrepare } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
 import { rateOptions, withBRate } from "./options.ts";
@@ -48,8 +49,7 @@ export function truncationGain(
   ranks: readonly number[],
 ): number {
   if (scaling !== "alpha/b") return 1;
-  const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
-  return sumOf(ranks) / sumOf(ranks.map((rank) => Math.min(b, rank)));
+  return total(ranks) / total(ranks.map((rank) => Math.min(b, rank)));
 }
 
 /** 1 for the first `b` of so many slots, else 0: `[1, slots, 1]`. */
@@ -115,9 +115,7 @@ export const dylora = defineMethod({
       step: {
         feeds: (at) => {
           const b = drawnRank(chosen, at);
-          const number = (value: number) =>
-            ({ type: "f32", shape: [], data: Float32Array.of(value) }) as const;
-          return { b: number(b), gain: number(truncationGain(chosen, b, at.ranks)) };
+          return { b: fedNumber(b), gain: fedNumber(truncationGain(chosen, b, at.ranks)) };
         },
       },
       storage: { truncation: (b, ranks) => truncationGain(chosen, b, ranks) },

@@ -15,80 +15,17 @@ import type { CountFacts, PlannedCounts, RunFacts } from "../study/types.ts";
 import { type Allocation, compose, countsWithin, type Form } from "./allocation.ts";
 import {
   checkElaloraSchedule,
-  type ElaloraPolicyOptions,
   mostMoved,
+  type MoveOptions,
+  moveOptions,
   movesByScore,
   movesPolicy,
+  numbersOf,
   randomMoves,
-  resolveMoves,
 } from "./elalora_policy.ts";
-import { stepsOption } from "./options.ts";
 import { checkRoomToGrow, limitsOf } from "./policy_tools.ts";
 import { scored, type ScoreOptions } from "./slot_scores.ts";
 import { svdForm, svdOptions } from "./svd_form.ts";
-
-/** A whole number from `least`, or a share between 0 and 1. */
-function countOrShare(least: number) {
-  return z.number().min(0).refine(
-    (value) => Number.isInteger(value) ? value >= least : value < 1,
-    { error: `want a whole number from ${least}, or a share between 0 and 1` },
-  );
-}
-
-/** The schedule of moves, and which ranks they choose, as options. */
-export const moveOptions = {
-  initWarmup: stepsOption.default(0.1).describe(
-    "Steps before the first move: a share below 1, else steps",
-  ),
-  finalWarmup: stepsOption.default(0.3).describe(
-    "Steps after the last move: a share below 1, else steps",
-  ),
-  maskInterval: countOrShare(1).default(10).describe(
-    "Steps between moves: a share of all steps below 1, else steps",
-  ),
-  b: countOrShare(0).default(4).describe(
-    "Ranks moved at first, over all modules: a share of all ranks below 1, else ranks",
-  ),
-  k: countOrShare(1).default(2).describe(
-    "Weakest ranks that a module offers at most: a share of the average rank below 1, else ranks",
-  ),
-  decay: z.enum(["cubic", "none"]).default("cubic").describe(
-    "How b falls over the adjustment phase",
-  ),
-  maxRank: z.int().positive().nullable().default(null).describe(
-    "Highest rank of a module, or null",
-  ),
-  // No default: a resolved option would change the ids of all runs that were made before it existed.
-  floor: z.enum(["absorbing", "open"]).optional().describe(
-    "What becomes of a module of rank 1: absorbing takes no more part (if left out), open may grow again",
-  ),
-};
-
-/** Values of {@linkcode moveOptions} and a score, with the switches of ElaLoRA's own file; by default none of them is upstream's. */
-export interface MoveOptions extends z.output<z.ZodObject<typeof moveOptions>>, ScoreOptions {
-  readonly ties?: "exact" | "upstream";
-  readonly poolOverlap?: "cut" | "upstream";
-  readonly optimizer?: "resize" | "upstream-reset";
-  /** What messages call the method. */
-  readonly title: string;
-}
-
-function policyOptions(chosen: MoveOptions): ElaloraPolicyOptions {
-  const { initWarmup, finalWarmup, decay, ties = "exact", maxRank, floor } = chosen;
-  return {
-    movedRanks: chosen.b,
-    perModule: chosen.k,
-    initWarmup,
-    finalWarmup,
-    interval: chosen.maskInterval,
-    decay,
-    ties,
-    poolOverlap: chosen.poolOverlap === "upstream" ? "allow" : "cut",
-    maxRank,
-    floor,
-    resetOptimizer: chosen.optimizer === "upstream-reset",
-  };
-}
 
 /** Slots to make room for in a module from which up to `k` leave at an event, or a share of them. */
 function capacityFor(rank: number, k: number): number {
@@ -96,17 +33,17 @@ function capacityFor(rank: number, k: number): number {
   return rank + Math.max(2 * offered, Math.ceil(rank / 2));
 }
 
-function moveCounts(given: ElaloraPolicyOptions, facts: CountFacts): PlannedCounts {
+function moveCounts(chosen: MoveOptions, facts: CountFacts): PlannedCounts {
   const { modules, plan: { initial }, totalSteps } = facts;
-  const options = resolveMoves(given, initial.filter((rank) => rank > 0), totalSteps);
-  const moved = mostMoved(options, totalSteps);
-  const isExact = options.ties === "exact";
+  const numbers = numbersOf(chosen, initial.filter((rank) => rank > 0), totalSteps);
+  const moved = mostMoved({ ...chosen, ...numbers }, totalSteps);
+  const isExact = chosen.ties === "exact";
   const limits = limitsOf({ modules });
   return countsOfMoves(facts, {
     // A module's last rank stays; upstream's ties know no bound, and drop more than they grow where scores are equal.
     modules: initial.map((rank, i) => {
       if (rank === 0) return { least: 0, most: 0 };
-      const limit = Math.max(rank, Math.min(options.maxRank ?? Infinity, limits[i]!));
+      const limit = Math.max(rank, Math.min(chosen.maxRank ?? Infinity, limits[i]!));
       return { least: 1, most: isExact ? Math.min(limit, rank + moved) : rank + moved };
     }),
     total: { least: isExact ? total(initial) : 0, most: total(initial) },
@@ -116,20 +53,23 @@ function moveCounts(given: ElaloraPolicyOptions, facts: CountFacts): PlannedCoun
 
 function checkMoves(
   title: string,
-  given: ElaloraPolicyOptions,
+  chosen: MoveOptions,
   { totalSteps, modules, plan }: RunFacts,
 ): void {
-  const options = resolveMoves(given, plan?.initial.filter((rank) => rank > 0) ?? [], totalSteps);
-  checkElaloraSchedule(options, totalSteps);
+  const ranks = plan?.initial.filter((rank) => rank > 0) ?? [];
+  checkElaloraSchedule({ ...chosen, ...numbersOf(chosen, ranks, totalSteps) }, totalSteps);
   // The authors' code knows no bound.
-  if (options.movedRanks === 0 || options.ties === "upstream" || plan === null) return;
-  checkRoomToGrow(title, modules, plan.initial, options.maxRank);
+  if (chosen.b === 0 || chosen.ties === "upstream" || plan === null) return;
+  checkRoomToGrow(title, modules, plan.initial, chosen.maxRank);
 }
 
-/** Moves on ElaLoRA's schedule, by any score or drawn. */
-export function moves(chosen: MoveOptions, form: Form): Allocation {
-  const options = policyOptions(chosen);
-  const rule = movesPolicy(options, chosen.score === "random" ? randomMoves : movesByScore);
+/**
+ * Moves on ElaLoRA's schedule, by any score or drawn.
+ *
+ * @param title What messages call the method.
+ */
+export function moves(title: string, chosen: MoveOptions & ScoreOptions, form: Form): Allocation {
+  const rule = movesPolicy(chosen, chosen.score === "random" ? randomMoves : movesByScore);
   return {
     policy: {
       ...scored(chosen, rule, form),
@@ -138,10 +78,10 @@ export function moves(chosen: MoveOptions, form: Form): Allocation {
       capacity: (rank) => capacityFor(rank, chosen.k),
     },
     // The authors' ties know no bound.
-    keepsCap: options.ties === "exact",
+    keepsCap: chosen.ties === "exact",
     meanFactor: () => 1,
-    counts: (facts) => countsWithin(facts, 1, () => moveCounts(options, facts)),
-    check: (facts) => checkMoves(chosen.title, options, facts),
+    counts: (facts) => countsWithin(facts, 1, () => moveCounts(chosen, facts)),
+    check: (facts) => checkMoves(title, chosen, facts),
   };
 }
 
@@ -208,5 +148,5 @@ export const elalora = compose({
     ...svdForm(chosen),
     growth: { A: chosen.directions, E: "scale", B: chosen.directions },
   }),
-  allocation: (chosen, form) => moves({ ...chosen, score: "importance", title: "ElaLoRA" }, form),
+  allocation: (chosen, form) => moves("ElaLoRA", { ...chosen, score: "importance" }, form),
 });

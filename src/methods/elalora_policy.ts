@@ -8,14 +8,15 @@
  *
  * @module
  */
+import * as z from "zod";
 import type { RandomStream } from "../base/random.ts";
 import { total } from "../study/budget/costs.ts";
+import { stepsOption } from "./options.ts";
 import {
   compareSlots,
   growthIn,
   limitsOf,
   phaseOf,
-  type PhaseOptions,
   type RankedSlot,
   ranksAfter,
   rankSlots,
@@ -25,91 +26,108 @@ import {
   spareOf,
   toRefs,
 } from "./policy_tools.ts";
-import type { RankDecision, SlotScores } from "./rank_actions.ts";
-import type { RankPolicy, RowView } from "./rank_policy.ts";
+import type { ScoredPolicy } from "./rank_policy.ts";
 
-/** Options of {@linkcode movesPolicy}. */
-export interface ElaloraPolicyOptions extends PhaseOptions {
-  /** Ranks moved by an event at first, over all modules (b of the paper): a share of all ranks when below 1, else ranks. */
-  readonly movedRanks: number;
-  /** Weakest ranks that a module offers at most (k): a share of the average rank when below 1, else ranks. */
-  readonly perModule: number;
-  /** How `movedRanks` falls: round(b·(1 − p³)) over the adjustment phase, or not at all. */
-  readonly decay: "cubic" | "none";
-  /**
-   * `exact` orders slots by (score, module, slot) and moves exactly as many as are due; `upstream`
-   * drops every offered slot at or below the threshold, so equal scores change the total rank.
-   */
-  readonly ties: "exact" | "upstream";
-  /** Whether moves are cut to half the pool, or one entry may both be dropped and be a reason to grow. */
-  readonly poolOverlap: "cut" | "allow";
-  /** Highest rank of a module, or null for the module's size; `upstream` ties know no bound. */
-  readonly maxRank: number | null;
-  /** Whether each event forgets all optimiser moments and pins the learning rate, as the code does. */
-  readonly resetOptimizer: boolean;
-  /**
-   * What becomes of a module whose rank has come down to 1: `absorbing`, it takes no more part, as the code has it; `open`, its
-   * rank competes for growth and is never dropped. Default `absorbing`.
-   */
-  readonly floor?: "absorbing" | "open" | undefined;
+/** A whole number from `least`, or a share between 0 and 1. */
+function countOrShare(least: number) {
+  return z.number().min(0).refine(
+    (value) => Number.isInteger(value) ? value >= least : value < 1,
+    { error: `want a whole number from ${least}, or a share between 0 and 1` },
+  );
 }
+
+/** The schedule of moves, and which ranks they choose, as options. */
+export const moveOptions = {
+  initWarmup: stepsOption.default(0.1).describe(
+    "Steps before the first move: a share below 1, else steps",
+  ),
+  finalWarmup: stepsOption.default(0.3).describe(
+    "Steps after the last move: a share below 1, else steps",
+  ),
+  maskInterval: countOrShare(1).default(10).describe(
+    "Steps between moves: a share of all steps below 1, else steps",
+  ),
+  b: countOrShare(0).default(4).describe(
+    "Ranks moved at first, over all modules: a share of all ranks below 1, else ranks",
+  ),
+  k: countOrShare(1).default(2).describe(
+    "Weakest ranks that a module offers at most: a share of the average rank below 1, else ranks",
+  ),
+  decay: z.enum(["cubic", "none"]).default("cubic").describe(
+    "How b falls over the adjustment phase",
+  ),
+  maxRank: z.int().positive().nullable().default(null).describe(
+    "Highest rank of a module, or null",
+  ),
+  // No default: a resolved option would change the ids of all runs that were made before it existed.
+  floor: z.enum(["absorbing", "open"]).optional().describe(
+    "What becomes of a module of rank 1: absorbing takes no more part (if left out), open may grow again",
+  ),
+};
+
+/** Switches of ElaLoRA's own; by default none of them is the authors'. */
+interface MoveSwitches {
+  readonly ties: "exact" | "upstream";
+  readonly poolOverlap: "cut" | "upstream";
+  readonly optimizer: "resize" | "upstream-reset";
+}
+
+/** Values of {@linkcode moveOptions}, with the switches. */
+export type MoveOptions = z.output<z.ZodObject<typeof moveOptions>> & MoveSwitches;
 
 /** A number of something: a share of `whole` when it lies in (0, 1), at least one; else as it is. */
 function resolveShare(value: number, whole: number): number {
   return value > 0 && value < 1 ? Math.max(1, Math.round(value * whole)) : value;
 }
 
+/** Options of which none is a share any more. */
+type Numbers = Pick<MoveOptions, "b" | "k" | "maskInterval">;
+
 /**
- * The options with shares as numbers.
+ * Shares as numbers.
  *
  * @param ranks Initial rank of each module that has one.
  */
-export function resolveMoves(
-  options: ElaloraPolicyOptions,
+export function numbersOf(
+  { b, k, maskInterval }: Numbers,
   ranks: readonly number[],
   totalSteps: number,
-): ElaloraPolicyOptions {
+): Numbers {
   const all = total(ranks);
   return {
-    ...options,
-    movedRanks: resolveShare(options.movedRanks, all),
-    perModule: resolveShare(options.perModule, all / Math.max(1, ranks.length)),
-    interval: resolveShare(options.interval, totalSteps),
+    b: resolveShare(b, all),
+    k: resolveShare(k, all / Math.max(1, ranks.length)),
+    maskInterval: resolveShare(maskInterval, totalSteps),
   };
 }
 
 /** State of {@linkcode movesPolicy}. */
-export interface ElaloraState extends Omit<RankState, "initialTotal" | "finalTotal"> {
+interface MovesState extends RankState {
   /** Highest rank of each module, null where there is no bound. */
   readonly limits: readonly (number | null)[];
-  /** Options of which none is a share. */
-  readonly resolved: Pick<ElaloraPolicyOptions, "movedRanks" | "perModule" | "interval">;
-  /** Events so far. */
-  readonly events: number;
-  /** Ranks dropped so far. */
-  readonly moved: number;
+  readonly numbers: Numbers;
 }
 
 /** Ranks that the schedule moves at an event after `step`; outside of the adjustment phase p is clipped. */
 export function movedRanksAt(
-  options: ElaloraPolicyOptions,
+  options: MoveOptions,
   totalSteps: number,
   step: number,
 ): number {
-  if (options.decay === "none") return options.movedRanks;
+  if (options.decay === "none") return options.b;
   const { start, end } = phaseOf(options, totalSteps);
   const progress = Math.min(1, Math.max(0, (step - start) / (end - start)));
-  return roundHalfEven(options.movedRanks * (1 - progress ** 3));
+  return roundHalfEven(options.b * (1 - progress ** 3));
 }
 
-function isEvent(options: ElaloraPolicyOptions, totalSteps: number, step: number): boolean {
+function isEvent(options: MoveOptions, totalSteps: number, step: number): boolean {
   const { start, end } = phaseOf(options, totalSteps);
-  return step > start && step < end && (step - start) % options.interval === 0 &&
+  return step > start && step < end && (step - start) % options.maskInterval === 0 &&
     movedRanksAt(options, totalSteps, step) > 0;
 }
 
 /** Ranks that the schedule moves over a whole run, at most. */
-export function mostMoved(options: ElaloraPolicyOptions, totalSteps: number): number {
+export function mostMoved(options: MoveOptions, totalSteps: number): number {
   const steps = Array.from({ length: totalSteps }, (_, step) => step);
   return total(
     steps.filter((step) => isEvent(options, totalSteps, step))
@@ -118,19 +136,19 @@ export function mostMoved(options: ElaloraPolicyOptions, totalSteps: number): nu
 }
 
 /**
- * Checks that at least one event fits between the warm-ups (none is wanted where `movedRanks` is 0).
+ * Checks that at least one event fits between the warm-ups (none is wanted where `b` is 0).
  *
  * @throws RangeError naming the options.
  */
-export function checkElaloraSchedule(options: ElaloraPolicyOptions, totalSteps: number): void {
-  if (options.movedRanks === 0) return;
+export function checkElaloraSchedule(options: MoveOptions, totalSteps: number): void {
+  if (options.b === 0) return;
   const { start, end } = phaseOf(options, totalSteps);
-  if (isEvent(options, totalSteps, start + options.interval)) return;
+  if (isEvent(options, totalSteps, start + options.maskInterval)) return;
   throw new RangeError(
     `Cannot schedule ElaLoRA in ${totalSteps} steps: "initWarmup" takes ${start}, "finalWarmup" ` +
       `${
         totalSteps - end
-      }, and no event fits between them with a "maskInterval" of ${options.interval}; ` +
+      }, and no event fits between them with a "maskInterval" of ${options.maskInterval}; ` +
       `lower one of the three or train for more steps`,
   );
 }
@@ -148,21 +166,11 @@ interface Moves {
 type ChooseMoves = (
   slots: readonly (readonly RankedSlot[])[],
   wanted: number,
-  state: ElaloraState,
-  options: ElaloraPolicyOptions,
+  state: MovesState,
+  options: MoveOptions,
   /** The event's own random numbers, where the policy has been given a view of the rows. */
   stream: RandomStream | null,
 ) => Moves;
-
-/** A policy that moves ranks; one that draws nothing needs no view of the rows. */
-interface MovesPolicy extends Omit<RankPolicy<ElaloraState>, "decide"> {
-  readonly decide: (
-    state: ElaloraState,
-    step: number,
-    scores: SlotScores,
-    seen?: RowView,
-  ) => { readonly decision: RankDecision; readonly state: ElaloraState };
-}
 
 /**
  * The policy of ElaLoRA.
@@ -170,74 +178,61 @@ interface MovesPolicy extends Omit<RankPolicy<ElaloraState>, "decide"> {
  * @param choose Who loses and who gains. Default: as ElaLoRA.
  */
 export function movesPolicy(
-  given: ElaloraPolicyOptions,
+  given: MoveOptions,
   choose: ChooseMoves = movesByScore,
-): MovesPolicy {
-  const optionsOf = ({ resolved }: Pick<ElaloraState, "resolved">) => ({ ...given, ...resolved });
+): ScoredPolicy<MovesState> {
+  const optionsOf = ({ numbers: { b, k, maskInterval } }: MovesState) => ({
+    ...given,
+    b,
+    k,
+    maskInterval,
+  });
   return {
     start(context) {
-      const { initialTotal: _, finalTotal: __, ...state } = rankState(context);
-      const options = resolveMoves(given, state.ranks, state.totalSteps);
-      checkElaloraSchedule(options, state.totalSteps);
-      const { movedRanks, perModule, interval } = options;
-      return {
-        ...state,
-        limits: limitsOf(context).map((limit) =>
-          options.ties === "upstream" ? null : Math.min(options.maxRank ?? Infinity, limit)
-        ),
-        resolved: { movedRanks, perModule, interval },
-        events: 0,
-        moved: 0,
-      };
+      const state = rankState(context);
+      const numbers = numbersOf(given, state.ranks, state.totalSteps);
+      checkElaloraSchedule({ ...given, ...numbers }, state.totalSteps);
+      const limits = limitsOf(context).map((limit) =>
+        given.ties === "upstream" ? null : Math.min(given.maxRank ?? Infinity, limit)
+      );
+      return { ...state, limits, numbers };
     },
     isDue: (state, step) => isEvent(optionsOf(state), state.totalSteps, step),
     statisticsFrozen: (state, step) => step >= phaseOf(given, state.totalSteps).end,
     decide(state, step, scores, seen) {
       const options = optionsOf(state);
-      if (!isEvent(options, state.totalSteps, step)) {
-        throw new RangeError(`Cannot move ranks after step ${step}: no event is due`);
-      }
-      const { drop, grow, threshold } = choose(
-        rankSlots(scores, state.modules, state.ranks),
-        movedRanksAt(options, state.totalSteps, step),
-        state,
-        options,
-        seen?.stream ?? null,
-      );
-      const decision: RankDecision = {
-        actions: [
-          { type: "drop", slots: toRefs(drop) },
-          growthIn(state.modules, grow),
-          ...(options.resetOptimizer ? [{ type: "reset" } as const] : []),
-        ],
-        threshold,
-      };
+      const slots = rankSlots(scores, state.modules, state.ranks);
+      const wanted = movedRanksAt(options, state.totalSteps, step);
+      const { drop, grow, threshold } = choose(slots, wanted, state, options, seen?.stream ?? null);
+      const reset = options.optimizer === "upstream-reset" ? [{ type: "reset" } as const] : [];
       return {
-        decision,
-        state: {
-          ...state,
-          ranks: ranksAfter(state.ranks, drop, grow),
-          events: state.events + 1,
-          moved: state.moved + drop.length,
+        decision: {
+          actions: [
+            { type: "drop", slots: toRefs(drop) },
+            growthIn(state.modules, grow),
+            ...reset,
+          ],
+          threshold,
         },
+        state: { ...state, ranks: ranksAfter(state.ranks, drop, grow) },
       };
     },
   };
 }
 
 /** A module's weakest slots that may be dropped; of a module of rank 1 none may. */
-function candidates(slots: readonly RankedSlot[], perModule: number): RankedSlot[] {
-  return [...slots].sort(compareSlots).slice(0, Math.min(perModule, slots.length - 1));
+function candidates(slots: readonly RankedSlot[], k: number): RankedSlot[] {
+  return [...slots].sort(compareSlots).slice(0, Math.min(k, slots.length - 1));
 }
 
 /** Slots moved at most: half of those that modules offer, unless one may both be dropped and be a reason to grow. */
-function mostOf(offered: number, wanted: number, { poolOverlap }: ElaloraPolicyOptions): number {
+function mostOf(offered: number, wanted: number, { poolOverlap }: MoveOptions): number {
   return Math.min(wanted, poolOverlap === "cut" ? Math.floor(offered / 2) : offered);
 }
 
 /** ElaLoRA's choice: the lowest of the slots that modules offer go, and the owners of the highest grow. */
 export const movesByScore: ChooseMoves = (slots, budget, state, options) => {
-  const offered = slots.flatMap((own) => candidates(own, options.perModule)).sort(compareSlots);
+  const offered = slots.flatMap((own) => candidates(own, options.k)).sort(compareSlots);
   const wanted = mostOf(offered.length, budget, options);
   if (options.ties === "upstream") return movesOfUpstream(offered, wanted);
   const alone = options.floor === "open" ? slots.flatMap((own) => own.length === 1 ? own : []) : [];
@@ -250,7 +245,7 @@ function exactMoves(
   offered: readonly RankedSlot[],
   reasons: readonly RankedSlot[],
   wanted: number,
-  state: ElaloraState,
+  state: MovesState,
 ): Moves {
   const order = reasons.map(({ moduleIndex }) => moduleIndex).reverse();
   for (let count = wanted; count > 0; count--) {
@@ -271,7 +266,7 @@ interface Room {
 
 /** The room once slots are dropped: below each module's highest rank, and what is left of the cap. */
 function roomAfter(
-  { ranks: before, limits, cap }: Pick<ElaloraState, "ranks" | "limits" | "cap">,
+  { ranks: before, limits, cap }: Pick<MovesState, "ranks" | "limits" | "cap">,
   drop: readonly RankedSlot[],
 ): Room {
   const ranks = [...ranksAfter(before, drop)];
@@ -294,7 +289,7 @@ function roomAfter(
  * order.
  */
 function grownWithin(
-  state: Pick<ElaloraState, "ranks" | "limits" | "cap">,
+  state: Pick<MovesState, "ranks" | "limits" | "cap">,
   drop: readonly RankedSlot[],
   order: readonly number[],
   count: number,
@@ -338,7 +333,7 @@ export const randomMoves: ChooseMoves = (slots, budget, state, options, stream) 
     throw new TypeError("Cannot draw moves: found no random numbers, want a view of the rows");
   }
   const offered = slots.reduce(
-    (sum, own) => sum + Math.max(0, Math.min(options.perModule, own.length - 1)),
+    (sum, own) => sum + Math.max(0, Math.min(options.k, own.length - 1)),
     0,
   );
   const count = mostOf(offered, budget, options);

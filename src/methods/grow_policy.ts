@@ -49,7 +49,6 @@ export function growPolicy(options: GrowOptions, isRandom: boolean): RankPolicy<
     decide(state, step, scores, seen) {
       const steps = stepsOf(state);
       const index = steps.indexOf(step);
-      if (index < 0) throw new RangeError(`Cannot grow ranks after step ${step}: no event is due`);
       const left = leftAfter(state, index, steps.length);
       const ranked = orderOf(state, scores, isRandom ? seen : null);
       const able = ranked.slice(0, Math.max(1, Math.ceil(options.share * ranked.length)));

@@ -111,19 +111,23 @@ export function rankSlots(
   });
 }
 
-/** When a policy acts. */
-export interface PhaseOptions {
+/** When a policy acts: not in its warm-ups. */
+export interface Warmups {
   /** Steps without events at the start: a share of all steps when below 1, else steps. */
   readonly initWarmup: number;
   /** Steps without events at the end: a share of all steps when below 1, else steps. */
   readonly finalWarmup: number;
+}
+
+/** When a policy acts, and how often. */
+export interface PhaseOptions extends Warmups {
   /** Steps between events: a share of all steps when below 1, else steps. */
   readonly interval: number;
 }
 
 /** The steps between the warm-ups: done before the first, and done when the second begins. */
 export function phaseOf(
-  { initWarmup, finalWarmup }: Omit<PhaseOptions, "interval">,
+  { initWarmup, finalWarmup }: Warmups,
   totalSteps: number,
 ): { readonly start: number; readonly end: number } {
   return {
@@ -133,11 +137,7 @@ export function phaseOf(
 }
 
 /** Steps between events, 1 at least; errors call the option as its method does. */
-export function intervalOf(
-  { interval }: Pick<PhaseOptions, "interval">,
-  totalSteps: number,
-  name = "interval",
-): number {
+export function intervalOf(interval: number, totalSteps: number, name = "interval"): number {
   return Math.max(1, resolveSteps(interval, totalSteps, name));
 }
 

@@ -19,7 +19,7 @@ import type { ModuleShape } from "../study/types.ts";
 import { loraForm } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
 import { smoothingOption, updateOptions } from "./options.ts";
-import { moduleNamesOf } from "./policy_tools.ts";
+import { moduleNamesOf, type RankState } from "./policy_tools.ts";
 import type { RowEdit } from "./rank_actions.ts";
 import type { RankPolicy } from "./rank_policy.ts";
 
@@ -40,13 +40,6 @@ const options = z.strictObject({
 });
 
 type PriloraOptions = Pick<z.output<typeof options>, "n" | "ratio" | "finalPrune">;
-
-interface PriloraState {
-  readonly modules: readonly string[];
-  readonly totalSteps: number;
-  /** Prunings so far. */
-  readonly prunings: number;
-}
 
 /** Weights along the line from r_s to r_f over the layers that have a module; all modules of a layer weigh the same. */
 export function lineOverLayers(
@@ -72,20 +65,14 @@ export function prunedRow(
   return pruned;
 }
 
-function priloraPolicy({ n, ratio, finalPrune }: PriloraOptions): RankPolicy<PriloraState> {
-  const isDue = ({ totalSteps }: Pick<PriloraState, "totalSteps">, step: number) =>
-    ratio > 0 && ((step + 1) % n === 0 || (finalPrune && step + 1 === totalSteps));
+function priloraPolicy(
+  { n, ratio, finalPrune }: PriloraOptions,
+): RankPolicy<Pick<RankState, "modules" | "totalSteps">> {
   return {
-    start: (context) => ({
-      modules: moduleNamesOf(context),
-      totalSteps: context.totalSteps,
-      prunings: 0,
-    }),
-    isDue,
-    decide(state, step, _, seen) {
-      if (!isDue(state, step)) {
-        throw new RangeError(`Cannot prune after step ${step}: no pruning is due`);
-      }
+    start: (context) => ({ modules: moduleNamesOf(context), totalSteps: context.totalSteps }),
+    isDue: ({ totalSteps }, step) =>
+      ratio > 0 && ((step + 1) % n === 0 || (finalPrune && step + 1 === totalSteps)),
+    decide(state, _step, _scores, seen) {
       const rows = state.modules.flatMap((module) => {
         const norms = seen.inputNorms(module);
         return seen.rows(module, "A").map((row, slot): RowEdit => ({
@@ -96,10 +83,7 @@ function priloraPolicy({ n, ratio, finalPrune }: PriloraOptions): RankPolicy<Pri
           moments: "keep",
         }));
       });
-      return {
-        decision: { actions: [{ type: "write", rows }] },
-        state: { ...state, prunings: state.prunings + 1 },
-      };
+      return { decision: { actions: [{ type: "write", rows }] }, state };
     },
   };
 }

@@ -24,20 +24,14 @@ import {
   type Totals,
 } from "./policy_tools.ts";
 import type { RowEdit } from "./rank_actions.ts";
-import type { PolicyContext, RankPolicy, ScoredPolicy } from "./rank_policy.ts";
+import type { RankPolicy, ScoredPolicy } from "./rank_policy.ts";
 import { scored, type ScoreOptions } from "./slot_scores.ts";
-
-/** State of both policies. */
-interface PruneState extends RankState {
-  /** Ranks dropped so far. */
-  readonly dropped: number;
-}
 
 /** The steps that prunings follow, the last one included, counted from 0. */
 export function pruneSteps(options: PhaseOptions, totalSteps: number): readonly number[] {
   const { start, end: done } = phaseOf(options, totalSteps);
   const end = done - 1;
-  const interval = intervalOf(options, totalSteps);
+  const interval = intervalOf(options.interval, totalSteps);
   const steps: number[] = [];
   for (let step = start + interval; step < end; step += interval) steps.push(step);
   return end > start ? [...steps, end] : steps;
@@ -79,16 +73,8 @@ export function meanLeft(
   });
 }
 
-function startOf(context: PolicyContext): PruneState {
-  return { ...rankState(context), dropped: 0 };
-}
-
-function without(state: PruneState, lost: readonly RankedSlot[]): PruneState {
-  return {
-    ...state,
-    ranks: ranksAfter(state.ranks, lost),
-    dropped: state.dropped + lost.length,
-  };
+function without(state: RankState, lost: readonly RankedSlot[]): RankState {
+  return { ...state, ranks: ranksAfter(state.ranks, lost) };
 }
 
 function highestOf(lost: readonly RankedSlot[]): number | null {
@@ -96,21 +82,18 @@ function highestOf(lost: readonly RankedSlot[]): number | null {
 }
 
 /** Ranks of the lowest scores leave, over all modules jointly, until the final budget is met. */
-export function prunePolicy(options: PhaseOptions): ScoredPolicy<PruneState> {
-  const stepsOf = ({ totalSteps }: PruneState) => pruneSteps(options, totalSteps);
+export function prunePolicy(options: PhaseOptions): ScoredPolicy<RankState> {
+  const stepsOf = ({ totalSteps }: RankState) => pruneSteps(options, totalSteps);
   return {
     start: (context) => {
       checkPruneSchedule(options, context.totalSteps);
-      return startOf(context);
+      return rankState(context);
     },
     isDue: (state, step) => stepsOf(state).includes(step),
     statisticsFrozen: (state, step) => step > stepsOf(state).at(-1)!,
     decide(state, step, scores) {
       const steps = stepsOf(state);
       const index = steps.indexOf(step);
-      if (index < 0) {
-        throw new RangeError(`Cannot prune after step ${step}: no pruning is due`);
-      }
       const slots = rankSlots(scores, state.modules, state.ranks).flat();
       const left = leftAfter(state, index, steps.length);
       const lost = lostWithin(slots, left, state.cap, left / state.finalTotal);
@@ -146,14 +129,11 @@ export function prunes(
  *
  * @param parts The adapter's parts that have a row a rank, A and B among them, and one of single numbers where there is one.
  */
-function pruneAfterTraining(parts: readonly string[]): RankPolicy<PruneState> {
+function pruneAfterTraining(parts: readonly string[]): RankPolicy<RankState> {
   return {
-    start: startOf,
+    start: rankState,
     isDue: ({ totalSteps }, step) => step === totalSteps - 1,
-    decide(state, step, _, seen) {
-      if (step !== state.totalSteps - 1) {
-        throw new RangeError(`Cannot prune after step ${step}: training has not ended`);
-      }
+    decide(state, _step, _scores, seen) {
       const factored = state.modules.map((module) => {
         const rows = Object.fromEntries(parts.map((part) => [part, seen.rows(module, part)]));
         return factoredUpdate(rows);

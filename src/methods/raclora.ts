@@ -11,9 +11,7 @@
  * @module
  */
 import * as z from "zod";
-import { mul } from "../graph/mod.ts";
 import { countsOfPlan } from "../study/budget/range.ts";
-import type { AdapterPart } from "./adapter.ts";
 import {
   blocksOfLength,
   type BlockStarts,
@@ -23,8 +21,8 @@ import {
   leastBlockSteps,
   rewarmed,
 } from "./chain.ts";
+import { constantPart, drawnFactor, loraForm, loraOptions, loraParts } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
-import { scaleBy } from "./options.ts";
 
 const options = z.strictObject({
   frozenSide: z.enum(["A", "B"]).default("A").describe(
@@ -39,29 +37,11 @@ const options = z.strictObject({
     "Steps over which the trained factor's learning rate rises again in each block but the first: a share of the block below 1, " +
       "else steps",
   ),
-  alpha: z.number().positive().default(16).describe("Numerator of the scale"),
-  scaling: z.enum(["alpha/r", "alpha/sqrt(r)", "alpha"]).default("alpha/r").describe(
-    "How the scale falls with the rank; alpha/sqrt(r) is rsLoRA's, alpha is the same at every rank",
-  ),
+  ...loraOptions,
 });
 
 function startsOf({ blocks, blockSteps }: z.output<typeof options>): BlockStarts {
   return blockSteps === null ? evenBlocks(blocks) : blocksOfLength(blockSteps);
-}
-
-/** A factor as LoRA draws A where it is frozen, else from zero. */
-function factor(name: "A" | "B", isFrozen: boolean): AdapterPart {
-  const rowLength: AdapterPart["rowLength"] = ({ inSize, outSize }) =>
-    name === "A" ? inSize : outSize;
-  return {
-    name,
-    rowLength,
-    initial: (module) =>
-      isFrozen
-        ? { type: "uniform", bound: 1 / Math.sqrt(rowLength(module)) }
-        : { type: "constant", value: 0 },
-    isTrained: !isFrozen,
-  };
 }
 
 /** RAC-LoRA. */
@@ -88,13 +68,17 @@ export const raclora = defineMethod({
     rewarmed(startsOf(chosen), chosen.rewarmup)({ step: 0, totalSteps });
   },
   bind: (chosen) => {
-    const { frozenSide, rewarmup, alpha, scaling } = chosen;
+    const { frozenSide, rewarmup } = chosen;
     const starts = startsOf(chosen);
     return {
       adapter: {
-        parts: [factor("A", frozenSide === "A"), factor("B", frozenSide === "B")],
-        prepare: ({ A, B }, scale) => ({ A: mul(A!, scale), B: B! }),
-        scale: scaleBy({ alpha, scaling }),
+        ...loraForm(chosen),
+        // The frozen factor is drawn as LoRA draws A, the other starts from zero.
+        parts: loraParts.map((part) =>
+          part.name === frozenSide
+            ? drawnFactor(frozenSide, { isTrained: false })
+            : constantPart(part.name, { rowLength: part.rowLength })
+        ),
         policy: {
           rule: chainPolicy(starts, ({ room }) => room),
           kind: "merge",

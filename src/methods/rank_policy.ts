@@ -107,7 +107,7 @@ export interface RankPolicy<State, Next = State> {
   /** Numbers of adapters that are trained now. Default: what the ranks cost. */
   readonly trainedNumbers?: (state: State) => number;
   /**
-   * The decision after this step and the next state; throws where no event is due.
+   * The decision after a step for which `isDue` holds, and the next state.
    *
    * @param scores Reading them throws where the method's policy does not ask for any.
    */
@@ -135,11 +135,12 @@ export function lastEventOf<State>(
   return done;
 }
 
-/** A policy that decides by scores alone. */
+/** A policy that decides by scores, and needs no view of the rows unless it draws. */
 export interface ScoredPolicy<State> extends Omit<RankPolicy<State>, "decide"> {
   readonly decide: (
     state: State,
     step: number,
     scores: SlotScores,
+    seen?: RowView,
   ) => { readonly decision: RankDecision; readonly state: State };
 }

@@ -13,7 +13,6 @@
  *
  * @module
  */
-import * as z from "zod";
 import {
   abs,
   add,
@@ -32,66 +31,28 @@ import {
   withGradient,
 } from "../graph/mod.ts";
 import type { CountFacts, CountRange, PlannedCounts, RunFacts } from "../study/types.ts";
-import { closed } from "../study/schema/shapes.ts";
 import { type Adapter, type AdapterPart } from "./adapter.ts";
-import { loraParts } from "./lora_form.ts";
-import { rateOptions, withBRate } from "./options.ts";
+import { constantPart, loraParts } from "./lora_form.ts";
+import { withBRate } from "./options.ts";
 import { defineMethod } from "./method.ts";
-import { normEpsilon, rankOfTask, sdloraPolicy, startOfAlpha } from "./sdlora_policy.ts";
-
-const rankReduction = closed({
-  mu: z.int().positive().default(4).describe("Tasks with the first rank (mu)"),
-  nu: z.int().positive().default(8).describe("Tasks before the third rank (nu)"),
-  ranks: z.tuple([z.int().positive(), z.int().positive(), z.int().positive()])
-    .default([10, 8, 6]).describe("The three ranks, in proportion: the budget sets the first"),
-});
-
-const options = z.strictObject({
-  alphaPer: z.enum(["task", "module"]).default("task").describe(
-    "Whether all modules share the magnitude of a task, or each has its own",
-  ),
-  alphas: z.enum(["carried", "upstream"]).default("carried").describe(
-    "carried starts at 1 and goes on from task to task; upstream sets all to 0.8 at the start of each task",
-  ),
-  normaliseCurrent: z.boolean().default(false).describe(
-    "Whether the direction of the current task is divided by its norm too, as the formula is printed; B then starts near zero",
-  ),
-  norms: z.enum(["product", "upstream"]).default("product").describe(
-    "What directions are divided by when they are frozen: the norm of their product; upstream takes that of A times that of B",
-  ),
-  foldNorms: z.boolean().default(false).describe(
-    "Whether a shared magnitude is multiplied by the mean norm of its directions when they are frozen; one a module always is, by its own",
-  ),
-  rankReduction: rankReduction.nullable().default(null).describe(
-    "Lower ranks for later tasks (SD-LoRA-RR), or null",
-  ),
-  tau: z.number().nonnegative().nullable().default(null).describe(
-    "Largest residual with which a direction is expressed by earlier ones and dropped (SD-LoRA-KD, 9e-4 in the paper), or null",
-  ),
-  ...rateOptions,
-});
-
-type Options = z.output<typeof options>;
+import {
+  normEpsilon,
+  rankOfTask,
+  type SdloraOptions,
+  sdloraOptions,
+  sdloraPolicy,
+  startOfAlpha,
+} from "./sdlora_policy.ts";
 
 /** Deviation of B where the current direction is normalised: small (not verified against the authors' code). */
 const smallDeviation = 1e-3;
-
-/** A number a slot that is not trained. */
-function fixed(name: string, value: number): AdapterPart {
-  return {
-    name,
-    rowLength: () => 1,
-    initial: () => ({ type: "constant", value }),
-    isTrained: false,
-  };
-}
 
 /**
  * The parts: A and B; of each slot its `task`, counted from 0, whether it is `live`, 1 in the current task and 0 when it is frozen,
  * and the `factor` of its direction besides α; and α, one a task.
  */
 function partsOf(
-  { alphaPer, alphas, normaliseCurrent, bRate }: Options,
+  { alphaPer, alphas, normaliseCurrent, bRate }: SdloraOptions,
 ): readonly AdapterPart[] {
   const [A, B] = withBRate(loraParts, bRate) as readonly [AdapterPart, AdapterPart];
   return [
@@ -103,16 +64,14 @@ function partsOf(
         : {}),
       decay: false,
     },
-    fixed("task", 0),
-    fixed("live", 1),
-    fixed("factor", 1),
-    {
-      name: "alpha",
+    constantPart("task", { isTrained: false }),
+    constantPart("live", { isTrained: false }, 1),
+    constantPart("factor", { isTrained: false }, 1),
+    constantPart("alpha", {
       per: alphaPer === "task" ? "adapter" : "module",
       rowLength: (_, stages = 1) => stages,
-      initial: () => ({ type: "constant", value: startOfAlpha(alphas) }),
       decay: false,
-    },
+    }, startOfAlpha(alphas)),
   ];
 }
 
@@ -152,7 +111,7 @@ function alphaOfSlots(alpha: Tensor, task: Tensor): Tensor {
   return reduceSum(mul(isOfTask, alpha), { axes: [2], keepDims: true });
 }
 
-function adapterOf(chosen: Options): Adapter {
+function adapterOf(chosen: SdloraOptions): Adapter {
   const { normaliseCurrent } = chosen;
   return {
     parts: partsOf(chosen),
@@ -175,7 +134,7 @@ function adapterOf(chosen: Options): Adapter {
 }
 
 /** Refuses what would do something else than was asked. */
-function checkRun(chosen: Options, { stages = [] }: RunFacts): void {
+function checkRun(chosen: SdloraOptions, { stages = [] }: RunFacts): void {
   const { alphas, alphaPer, norms, foldNorms, normaliseCurrent, rankReduction, tau } = chosen;
   const refuse = (what: string): never => {
     throw new RangeError(`Cannot train SD-LoRA: ${what}`);
@@ -223,7 +182,7 @@ function checkRun(chosen: Options, { stages = [] }: RunFacts): void {
 
 /** What each task trains: the factors of its ranks, and the magnitudes so far, fewer where directions are dropped. */
 function countsOf(
-  { alphaPer, rankReduction, tau }: Options,
+  { alphaPer, rankReduction, tau }: SdloraOptions,
   { plan, modules, stages = [] }: CountFacts,
 ): PlannedCounts {
   const adapted = plan.initial.filter((rank) => rank > 0).length;
@@ -253,7 +212,7 @@ export const sdlora = defineMethod({
   title: "SD-LoRA",
   source: "arXiv 2501.13198",
   version: 1,
-  options,
+  options: sdloraOptions,
   budget: { counts: countsOf },
   check: checkRun,
   bind: (chosen) => ({ adapter: adapterOf(chosen) }),

@@ -7,27 +7,54 @@
  *
  * @module
  */
+import * as z from "zod";
+import { closed } from "../study/schema/shapes.ts";
 import { type Direction, expressed, innerProduct } from "./factored_directions.ts";
 import type { RankDecision, RowEdit } from "./rank_actions.ts";
+import { rateOptions } from "./options.ts";
 import { moduleNamesOf } from "./policy_tools.ts";
 import type { PolicyModule, RankPolicy, RowView } from "./rank_policy.ts";
 
 /** Added to norms that directions are divided by while they are trained. */
 export const normEpsilon = 1e-8;
 
-/** Options of {@linkcode sdloraPolicy}. */
-export interface SdloraPolicyOptions {
-  readonly alphaPer: "task" | "module";
-  readonly alphas: "carried" | "upstream";
-  readonly normaliseCurrent: boolean;
-  readonly norms: "product" | "upstream";
-  readonly foldNorms: boolean;
-  /** From task `mu` on (from 0) ranks are `ranks[1]` over `ranks[0]` of the first, from `nu` on `ranks[2]` over it. */
-  readonly rankReduction:
-    | { readonly mu: number; readonly nu: number; readonly ranks: readonly number[] }
-    | null;
-  readonly tau: number | null;
-}
+const rankReduction = closed({
+  mu: z.int().positive().default(4).describe("Tasks with the first rank (mu)"),
+  nu: z.int().positive().default(8).describe("Tasks before the third rank (nu)"),
+  ranks: z.tuple([z.int().positive(), z.int().positive(), z.int().positive()])
+    .default([10, 8, 6]).describe("The three ranks, in proportion: the budget sets the first"),
+});
+
+/** SD-LoRA's options. */
+export const sdloraOptions = z.strictObject({
+  alphaPer: z.enum(["task", "module"]).default("task").describe(
+    "Whether all modules share the magnitude of a task, or each has its own",
+  ),
+  alphas: z.enum(["carried", "upstream"]).default("carried").describe(
+    "carried starts at 1 and goes on from task to task; upstream sets all to 0.8 at the start of each task",
+  ),
+  normaliseCurrent: z.boolean().default(false).describe(
+    "Whether the direction of the current task is divided by its norm too, as the formula is printed; B then starts near zero",
+  ),
+  norms: z.enum(["product", "upstream"]).default("product").describe(
+    "What directions are divided by when they are frozen: the norm of their product; upstream takes that of A times that of B",
+  ),
+  foldNorms: z.boolean().default(false).describe(
+    "Whether a shared magnitude is multiplied by the mean norm of its directions when they are frozen; one a module always is, by its own",
+  ),
+  rankReduction: rankReduction.nullable().default(null).describe(
+    "Lower ranks for later tasks (SD-LoRA-RR), or null",
+  ),
+  tau: z.number().nonnegative().nullable().default(null).describe(
+    "Largest residual with which a direction is expressed by earlier ones and dropped (SD-LoRA-KD, 9e-4 in the paper), or null",
+  ),
+  ...rateOptions,
+});
+
+/** Values of {@linkcode sdloraOptions}. */
+export type SdloraOptions = z.output<typeof sdloraOptions>;
+
+type PolicyOptions = Omit<SdloraOptions, "bRate">;
 
 /** State of {@linkcode sdloraPolicy}. */
 interface SdloraState {
@@ -43,7 +70,7 @@ interface SdloraState {
 }
 
 /** α of a task that starts. */
-export function startOfAlpha(alphas: SdloraPolicyOptions["alphas"]): number {
+export function startOfAlpha(alphas: PolicyOptions["alphas"]): number {
   return alphas === "upstream" ? 0.8 : 1;
 }
 
@@ -54,12 +81,12 @@ export function startOfAlpha(alphas: SdloraPolicyOptions["alphas"]): number {
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { rankOfTask } from "./sdlora_policy.ts";
- * const paper = { mu: 4, nu: 8, ranks: [10, 8, 6] };
+ * const paper = { mu: 4, nu: 8, ranks: [10, 8, 6] as [number, number, number] };
  * assertEquals([0, 3, 4, 7, 8].map((task) => rankOfTask(paper, 10, task)), [10, 10, 8, 8, 6]);
  * ```
  */
 export function rankOfTask(
-  reduction: SdloraPolicyOptions["rankReduction"],
+  reduction: PolicyOptions["rankReduction"],
   rank: number,
   task: number,
 ): number {
@@ -81,7 +108,7 @@ function frobenius(rows: readonly Float32Array[]): number {
 
 /** The direction of a task in a module, divided by its norm; null where it has none. */
 function unitDirection(
-  { norms, normaliseCurrent }: SdloraPolicyOptions,
+  { norms, normaliseCurrent }: PolicyOptions,
   state: SdloraState,
   seen: RowView,
   module: string,
@@ -112,7 +139,7 @@ interface Frozen {
   readonly dropped: ReadonlySet<string>;
 }
 
-function freeze(options: SdloraPolicyOptions, state: SdloraState, seen: RowView): Frozen {
+function freeze(options: PolicyOptions, state: SdloraState, seen: RowView): Frozen {
   const { alphaPer, alphas: kind, normaliseCurrent, foldNorms, tau } = options;
   const { modules, task } = state;
   const names = modules.map(({ name }) => name);
@@ -147,7 +174,7 @@ function freeze(options: SdloraPolicyOptions, state: SdloraState, seen: RowView)
 }
 
 /** The policy. */
-export function sdloraPolicy(options: SdloraPolicyOptions): RankPolicy<SdloraState> {
+export function sdloraPolicy(options: PolicyOptions): RankPolicy<SdloraState> {
   const isDue = ({ lastSteps, task }: SdloraState, step: number) =>
     task + 1 < lastSteps.length && step === lastSteps[task];
   return {
@@ -185,10 +212,7 @@ export function sdloraPolicy(options: SdloraPolicyOptions): RankPolicy<SdloraSta
           ? magnitudes.reduce((sum, { size }) => sum + size, 0)
           : magnitudes.reduce((all, own) => all.union(own)).size);
     },
-    decide(state, step, _scores, seen) {
-      if (!isDue(state, step)) {
-        throw new RangeError(`Cannot end a task of SD-LoRA after step ${step}: none ends there`);
-      }
+    decide(state, _step, _scores, seen) {
       const { modules, ranks, task } = state;
       const { alphas, factors, dropped } = freeze(options, state, seen);
       const drop: { module: string; slot: number }[] = [];

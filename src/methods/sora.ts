@@ -76,8 +76,6 @@ export type SoraSchedule = Omit<GateOptions, "sparseLambda" | "threshold" | "sta
 interface SoraState {
   readonly modules: readonly string[];
   readonly totalSteps: number;
-  /** Counts so far. */
-  readonly events: number;
 }
 
 /** `count` numbers from `start` to `end`, equally far apart, as NumPy's `linspace`. */
@@ -149,7 +147,7 @@ export function thresholdAt(schedule: SoraSchedule, totalSteps: number, step: nu
 }
 
 function countSteps({ countInterval }: SoraSchedule, totalSteps: number): number {
-  return intervalOf({ interval: countInterval }, totalSteps, "countInterval");
+  return intervalOf(countInterval, totalSteps, "countInterval");
 }
 
 function checkSoraSchedule(schedule: SoraSchedule, totalSteps: number): void {
@@ -166,7 +164,7 @@ export function soraPolicy(schedule: SoraSchedule): RankPolicy<SoraState> {
       const modules = moduleNamesOf(context);
       const { totalSteps } = context;
       checkSoraSchedule(schedule, totalSteps);
-      return { modules, totalSteps, events: 0 };
+      return { modules, totalSteps };
     },
     // What is evaluated, and may be kept, knows its own zero gates.
     isDue: (state, step, isEvaluated) =>
@@ -185,7 +183,7 @@ export function soraPolicy(schedule: SoraSchedule): RankPolicy<SoraState> {
         threshold: off.length === 0 ? null : 0,
         scores,
       };
-      return { decision, state: { ...state, events: state.events + 1 } };
+      return { decision, state };
     },
   };
 }

@@ -16,6 +16,7 @@ import * as z from "zod";
 import type { RandomStream } from "../base/random.ts";
 import { add, sumOfSquares } from "../graph/mod.ts";
 import { countsOfPlan } from "../study/budget/range.ts";
+import { total } from "../study/budget/costs.ts";
 import type { Budget } from "../study/budget/budget.ts";
 import type { ModuleShape, RankPlan } from "../study/types.ts";
 import { foldedCosts } from "./adapter.ts";
@@ -61,10 +62,6 @@ function startsOf(chosen: Options): BlockStarts {
 /** The layer of a module's name, `layer.3` of `layer.3.query`. */
 function layerOf(module: string): string {
   return module.slice(0, module.lastIndexOf("."));
-}
-
-function total(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0);
 }
 
 /** As many whole layers as the total pays for, chosen at random without replacement. */

@@ -8,7 +8,7 @@ import {
 } from "../../src/methods/alora.ts";
 import { handOut } from "../../src/methods/policy_tools.ts";
 import { mergedTensors, updatesOf } from "../../src/methods/weight_update.ts";
-import { actionsOf, droppedSlots } from "../../src/methods/rank_actions.ts";
+import { droppedSlots } from "../../src/methods/rank_actions.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { bert } from "../../src/models/bert.ts";
 import { fixedRanks, solveRanks } from "../../src/study/budget/ranks.ts";
@@ -38,9 +38,7 @@ import {
   executor,
   logitsOf,
 } from "./adapted_runs.ts";
-
-const modulesOf = (count: number, size = 64) =>
-  Array.from({ length: count }, (_, i) => ({ name: `m${i}`, inSize: size, outSize: size }));
+import { contextOf, factsOf, grownIn, modulesOf, scoresOf } from "./policies.ts";
 
 const base: AloraPolicyOptions = { K1: 1, K2: 0.25, N_A: 8, n_A: null };
 
@@ -60,23 +58,11 @@ Deno.test("8 ranks over 3 modules are 3, 3 and 2, the remainder to the highest m
 /** One round on the given scores. */
 function decideOnce(options: Partial<AloraPolicyOptions>, rows: number[][], size = 64) {
   const policy = aloraPolicy({ ...base, ...options });
+  const modules = modulesOf(...rows.map(() => size));
   const ranks = rows.map((row) => row.length);
-  const state = policy.start({
-    modules: modulesOf(rows.length, size),
-    ranks,
-    finalTotal: 0,
-    totalSteps: 40,
-    stepsPerEpoch: 8,
-  });
-  const scores = rows.map((own, i) => ({ module: `m${i}`, scores: own }));
-  const { decision, state: next } = policy.decide(state, 7, scores);
-  return {
-    decision,
-    drop: droppedSlots(decision),
-    grow: actionsOf(decision, "grow").flatMap(({ modules }) => modules),
-    ranks: next.ranks,
-    next,
-  };
+  const start = policy.start(contextOf(ranks, { modules, totalSteps: 40, stepsPerEpoch: 8 }));
+  const { decision, state } = policy.decide(start, 7, scoresOf(...rows));
+  return { decision, drop: droppedSlots(decision), grow: grownIn(decision), ranks: state.ranks };
 }
 
 Deno.test("a round drops the lowest and gives to modules that lost none", () => {
@@ -100,10 +86,9 @@ Deno.test("a round drops the lowest and gives to modules that lost none", () => 
 });
 
 Deno.test("where every module lost a rank nothing is handed out and the total shrinks", () => {
-  const { grow, ranks, next } = decideOnce({}, [[1, 5], [2, 6], [3, 7]]);
+  const { grow, ranks } = decideOnce({}, [[1, 5], [2, 6], [3, 7]]);
   assertEquals(grow, []);
   assertEquals(ranks, [1, 1, 1]);
-  assertEquals([next.dropped, next.grown], [3, 0]);
   // A module of full rank cannot take more.
   const full = decideOnce({ n_A: 2 }, [[1, 2, 3], [7, 8, 9]], 3);
   assertEquals([full.grow, full.ranks], [[], [1, 3]]);
@@ -112,17 +97,9 @@ Deno.test("where every module lost a rank nothing is handed out and the total sh
 Deno.test("under a cap, what dropped ranks have cost pays for the new ones, and no more", () => {
   const grownOf = (cap: number) => {
     const policy = aloraPolicy({ ...base, n_A: 2 });
-    const state = policy.start({
-      modules: modulesOf(2),
-      ranks: [2, 2],
-      finalTotal: 4,
-      totalSteps: 40,
-      stepsPerEpoch: 8,
-      costs: [3, 2],
-      cap,
-    });
-    const scores = [[1, 2], [8, 9]].map((own, i) => ({ module: `m${i}`, scores: own }));
-    return policy.decide(state, 7, scores).state.ranks;
+    const times = { totalSteps: 40, stepsPerEpoch: 8 };
+    const state = policy.start(contextOf([2, 2], { ...times, costs: [3, 2], cap }));
+    return policy.decide(state, 7, scoresOf([1, 2], [8, 9])).state.ranks;
   };
   // The four ranks cost 10, and m0's two give 6 back, which are three of m1's.
   assertEquals(grownOf(10), [0, 5]);
@@ -144,22 +121,12 @@ Deno.test("rounds follow K1 epochs and then every K2, N_A at most and none after
 });
 
 Deno.test("what cannot work is refused before a run", () => {
-  const modules = modulesOf(3).map((module, layer) => ({
-    ...module,
-    layer,
-    part: "query" as const,
-  }));
+  const modules = modulesOf(64, 64, 64);
   const check = (options: Record<string, unknown>, rank = 2, facts = {}) => () => {
     const chosen = alora.parseOptions(options);
     const plan = solveRanks(alora, chosen, modules, { type: "rank", value: rank });
-    alora.check(chosen, {
-      totalSteps: 40,
-      stepsPerEpoch: 8,
-      trainExamples: 64,
-      modules,
-      plan,
-      ...facts,
-    });
+    const run = { totalSteps: 40, stepsPerEpoch: 8, trainExamples: 64, modules, plan };
+    alora.check(chosen, factsOf({ ...run, ...facts }));
   };
   check({})();
   assertThrows(check({ K1: 5 }), RangeError, '"K1" of 5 epochs takes 40');
@@ -295,7 +262,7 @@ Deno.test("the loss of an example is the cross entropy, or for a score the squar
 Deno.test("upstream's new rows of B are drawn with AdaLoRA's deviation of 0.02, zero-B's are not drawn", () => {
   const growthOf = (newSlots: string) => {
     const growth = alora.bind(alora.parseOptions({ newSlots })).adapter!.policy!.growth?.["B"];
-    return typeof growth === "function" ? growth(modulesOf(1)[0]! as never, 1) : growth;
+    return typeof growth === "function" ? growth(modulesOf(64)[0]!, 1) : growth;
   };
   assertEquals(growthOf("upstream"), { type: "normal", deviation: 0.02 });
   // As at the start.

@@ -1,6 +1,5 @@
 /** BeamLoRA: its weights, which ranks are overwritten when, and what an event leaves in the vectors. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { RandomStream } from "../../src/base/random.ts";
 import { constant, interpret, makeProgram } from "../../src/graph/mod.ts";
 import {
   beamlora,
@@ -17,7 +16,6 @@ import {
   type RankDecision,
   type RowEdit,
 } from "../../src/methods/rank_actions.ts";
-import type { ModuleShape } from "../../src/study/types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import {
   assertBitEqual,
@@ -29,6 +27,7 @@ import {
   trainTo,
 } from "../train/fixture.ts";
 import { assertAblates, assertMerges, assertResumes, ended, executor } from "./adapted_runs.ts";
+import { contextOf, factsOf, modulesOf, stepsDue, viewOfNumbers } from "./policies.ts";
 
 /** softmax([0, 0, 0, −1]) · 4: e⁰ three times and e⁻¹ over their sum of 3.36788. */
 const strong = 4 / (3 + Math.exp(-1)), weak = 4 * Math.exp(-1) / (3 + Math.exp(-1));
@@ -79,34 +78,14 @@ const options: BeamloraPolicyOptions = {
   temperature: 0.05,
   moments: "assigned",
 };
-const shapes: readonly ModuleShape[] = ["query", "key"].map((part) => ({
-  name: part,
-  layer: 0,
-  part: part as ModuleShape["part"],
-  inSize: 3,
-  outSize: 3,
-}));
-
 /** The decision of the first event over two modules with these gates. */
 function firstEvent(
   gates: Readonly<Record<string, readonly number[]>>,
   changed: Partial<BeamloraPolicyOptions> = {},
 ): RankDecision & { readonly rows: readonly RowEdit[] } {
   const policy = beamloraPolicy({ ...options, ...changed });
-  const seen = {
-    rows: (module: string) => gates[module]!.map((gate) => Float32Array.of(gate)),
-    squaredGradients: () => [],
-    inputNorms: () => new Float32Array(),
-    stream: RandomStream.fromSeed(3),
-    isEvaluated: false,
-  };
-  const start = policy.start({
-    modules: shapes,
-    ranks: [4, 4],
-    finalTotal: 8,
-    totalSteps: 12,
-    stepsPerEpoch: 6,
-  });
+  const seen = viewOfNumbers("g", gates);
+  const start = policy.start(contextOf([4, 4], { totalSteps: 12 }));
   const cached = policy.decide(start, 1, [], seen);
   assertEquals(cached.decision, { actions: [{ type: "cache" }] });
   const { decision } = policy.decide(cached.state, 3, [], seen);
@@ -114,7 +93,7 @@ function firstEvent(
 }
 
 Deno.test("a copy and its source share their gates; moments are those of the source", () => {
-  const decision = firstEvent({ query: [0, 0.025, 0, -0.075], key: [0, 0, 0, 0] }, {
+  const decision = firstEvent({ m0: [0, 0.025, 0, -0.075], m1: [0, 0, 0, 0] }, {
     cumsumThreshold: 0.975,
   });
   assertEquals(decision.moved, 1);
@@ -122,70 +101,52 @@ Deno.test("a copy and its source share their gates; moments are those of the sou
   assertEquals(
     decision.rows.map(({ module, slot, part, moments }) => [module, slot, part, moments]),
     [
-      ["query", 3, "A", "cached"],
-      ["query", 3, "B", "cached"],
-      ["query", 0, "g", "zero"],
-      ["query", 1, "g", "zero"],
-      ["query", 2, "g", "zero"],
-      ["query", 3, "g", "zero"],
+      ["m0", 3, "A", "cached"],
+      ["m0", 3, "B", "cached"],
+      ["m0", 0, "g", "zero"],
+      ["m0", 1, "g", "zero"],
+      ["m0", 2, "g", "zero"],
+      ["m0", 3, "g", "zero"],
     ],
   );
   assertEquals(decision.rows[0]!.values, { cachedSlot: 1 });
   const gates = decision.rows.slice(2).map(({ values }) => (values as readonly number[])[0]!);
   // (0.025 − 0.075) / 2 for both.
   [0, -0.025, 0, -0.025].forEach((gate, i) => assertAlmostEquals(gates[i]!, gate, 1e-8));
-  const upstream = firstEvent({ query: [0, 0.025, 0, -0.075], key: [0, 0, 0, 0] }, {
+  const upstream = firstEvent({ m0: [0, 0.025, 0, -0.075], m1: [0, 0, 0, 0] }, {
     cumsumThreshold: 0.975,
     moments: "upstream",
   });
   assertEquals(upstream.rows.map(({ module, moments }) => [module, moments]), [
-    ["query", "keep"],
-    ["query", "keep"],
-    ...["query", "key"].flatMap((module) => [0, 1, 2, 3].map(() => [module, "zero"])),
+    ["m0", "keep"],
+    ["m0", "keep"],
+    ...["m0", "m1"].flatMap((module) => [0, 1, 2, 3].map(() => [module, "zero"])),
   ]);
 });
 
 Deno.test("nothing is overwritten while no gate has learned anything", () => {
-  const decision = firstEvent({ query: [0, 0, 0, 0], key: [0, 0, 0, 0] });
-  assertEquals([decision.rows, movedSlots(decision, { query: 4, key: 4 })], [[], 0]);
+  const decision = firstEvent({ m0: [0, 0, 0, 0], m1: [0, 0, 0, 0] });
+  assertEquals([decision.rows, movedSlots(decision, { m0: 4, m1: 4 })], [[], 0]);
   assertEquals(decision.threshold ?? null, null);
 });
 
 Deno.test("events follow T, 2T, … while T steps are left, caches half a period before them", () => {
   const policy = beamloraPolicy({ ...options, useBeamloraStep: 5 });
-  const state = policy.start({
-    modules: shapes,
-    ranks: [2, 2],
-    finalTotal: 4,
-    totalSteps: 18,
-    stepsPerEpoch: 6,
-  });
-  const due = Array.from({ length: 18 }, (_, step) => step).filter((step) =>
-    policy.isDue(state, step)
-  );
+  const state = policy.start(contextOf([2, 2], { totalSteps: 18 }));
   // Steps are counted from 0: 2 and 7 steps done for caches, 5 and 10 for events; 15 leaves but 3.
-  assertEquals(due, [1, 4, 6, 9]);
+  assertEquals(stepsDue(policy, state, 18), [1, 4, 6, 9]);
 });
 
 Deno.test("rank 1 and a schedule without an event are refused with what would work", () => {
-  const check = (totalSteps: number, initial: readonly number[]) => () =>
-    beamlora.check(beamlora.parseOptions({ useBeamloraStep: 10 }), {
-      totalSteps,
-      stepsPerEpoch: 5,
-      trainExamples: 8,
-      modules: shapes,
-      plan: {
-        initial,
-        finalTotal: 4,
-        requested: 1,
-        initialParameters: 1,
-        peakParameters: 1,
-        finalParameters: 1,
-      },
-    });
+  const check = (totalSteps: number, initial: readonly number[]) => () => {
+    const counts = { requested: 1, initialParameters: 1, peakParameters: 1, finalParameters: 1 };
+    const plan = { initial, finalTotal: 4, ...counts };
+    const facts = factsOf({ totalSteps, modules: modulesOf(3, 3), plan });
+    beamlora.check(beamlora.parseOptions({ useBeamloraStep: 10 }), facts);
+  };
   check(20, [2, 2])();
   check(20, [2, 0])();
-  assertThrows(check(20, [2, 1]), RangeError, 'with rank 1 in "key"');
+  assertThrows(check(20, [2, 1]), RangeError, 'with rank 1 in "m1"');
   assertThrows(check(19, [2, 2]), RangeError, "want one from 2 to 9");
 });
 

@@ -3,14 +3,12 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { RandomStream } from "../../src/base/random.ts";
 import { drawnRanks } from "../../src/methods/before_training.ts";
 import { composed } from "../../src/methods/composed.ts";
-import { elalora } from "../../src/methods/elalora.ts";
 import { movesByScore, movesPolicy, randomMoves } from "../../src/methods/elalora_policy.ts";
-import { factoredUpdate } from "../../src/methods/update_spectrum.ts";
 import { growPolicy } from "../../src/methods/grow_policy.ts";
 import { lostWithin } from "../../src/methods/policy_tools.ts";
 import { prunePolicy } from "../../src/methods/prune_policy.ts";
-import { actionsOf, droppedSlots, type RankDecision } from "../../src/methods/rank_actions.ts";
-import type { RankPolicy, RowView } from "../../src/methods/rank_policy.ts";
+import { droppedSlots, type RankDecision } from "../../src/methods/rank_actions.ts";
+import type { RankPolicy } from "../../src/methods/rank_policy.ts";
 import { scoreNames } from "../../src/methods/slot_scores.ts";
 import {
   ofKind,
@@ -22,6 +20,15 @@ import {
 } from "../train/fixture.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { ended, executor } from "./adapted_runs.ts";
+import {
+  contextOf,
+  factsOf,
+  grownIn,
+  modulesOf,
+  scoresOf,
+  steadyMoves,
+  viewOf,
+} from "./policies.ts";
 
 const schedule = { initWarmup: 2, finalWarmup: 3 };
 const moves = { type: "moves", ...schedule, maskInterval: 2 };
@@ -104,18 +111,8 @@ for (const [form, by, policy] of arms) {
 }
 
 Deno.test("composed refuses a policy that its form has no numbers for", () => {
-  const facts = {
-    totalSteps: 100,
-    stepsPerEpoch: 50,
-    trainExamples: 100,
-    modules: [],
-    plan: null,
-  };
   const check = (form: string, policy: object) =>
-    composed.check(
-      composed.parseOptions({ form: { type: form }, policy }),
-      facts,
-    );
+    composed.check(composed.parseOptions({ form: { type: form }, policy }), factsOf());
   assertThrows(
     () => check("lora", { type: "gates" }),
     RangeError,
@@ -131,35 +128,11 @@ Deno.test("composed refuses a policy that its form has no numbers for", () => {
   check("svd", moves);
 });
 
-const modules = [8, 8, 32, 8, 32, 16].map((size, i) => ({
-  name: `m${i}`,
-  inSize: size,
-  outSize: size,
-}));
+const modules = modulesOf(8, 8, 32, 8, 32, 16);
 const costs = modules.map(({ inSize, outSize }) => inSize + outSize);
-const fullOptions = {
-  movedRanks: 4,
-  perModule: 2,
-  initWarmup: 0,
-  finalWarmup: 0,
-  interval: 1,
-  decay: "none",
-  ties: "exact",
-  poolOverlap: "cut",
-  maxRank: null,
-  resetOptimizer: false,
-} as const;
 
 /** A view of nothing but an event's random numbers. */
-function viewAt(step: number): RowView {
-  return {
-    stream: RandomStream.fromSeed(7).fork(step),
-    rows: () => [],
-    squaredGradients: () => [],
-    inputNorms: () => new Float32Array(),
-    isEvaluated: false,
-  };
-}
+const viewAt = (step: number) => viewOf({ stream: RandomStream.fromSeed(7).fork(step) });
 
 interface Kept {
   readonly modules: readonly string[];
@@ -176,15 +149,7 @@ function trajectory<State extends Kept>(
 ): readonly { readonly ranks: readonly number[]; readonly decision: RankDecision }[] {
   const totalSteps = 60;
   const stream = RandomStream.fromSeed(seed);
-  let state = policy.start({
-    modules,
-    ranks,
-    costs,
-    cap,
-    finalTotal,
-    totalSteps,
-    stepsPerEpoch: 30,
-  });
+  let state = policy.start(contextOf(ranks, { modules, costs, cap, finalTotal, totalSteps }));
   const seen: { readonly ranks: readonly number[]; readonly decision: RankDecision }[] = [];
   for (let step = 0; step < totalSteps; step++) {
     if (!policy.isDue(state, step)) continue;
@@ -208,7 +173,7 @@ for (const [name, choose] of [["by score", movesByScore], ["at random", randomMo
     for (const seed of [1, 2, 3, 4, 5]) {
       const start = [3, 3, 2, 3, 2, 2];
       const cap = costOf(start) + 7;
-      const seen = trajectory(movesPolicy(fullOptions, choose), start, cap, undefined, seed);
+      const seen = trajectory(movesPolicy(steadyMoves, choose), start, cap, undefined, seed);
       assertEquals(seen.length, 59);
       for (const { ranks } of seen) {
         assert(costOf(ranks) <= cap, `${ranks}`);
@@ -223,7 +188,7 @@ for (const [name, choose] of [["by score", movesByScore], ["at random", randomMo
 
   Deno.test(`moves ${name} keep the number of ranks without a cap`, () => {
     for (
-      const { ranks } of trajectory(movesPolicy(fullOptions, choose), [3, 3, 2, 3, 2, 2], null)
+      const { ranks } of trajectory(movesPolicy(steadyMoves, choose), [3, 3, 2, 3, 2, 2], null)
     ) {
       assertEquals(ranks.reduce((sum, rank) => sum + rank, 0), 15);
     }
@@ -233,39 +198,32 @@ for (const [name, choose] of [["by score", movesByScore], ["at random", randomMo
 Deno.test("random moves are as many and as often as ElaLoRA's, and follow the run's stream", () => {
   const start = [5, 5, 5, 5, 5, 5];
   const counts = (choose: typeof randomMoves) =>
-    trajectory(movesPolicy({ ...fullOptions, decay: "cubic" }, choose), start, null)
+    trajectory(movesPolicy({ ...steadyMoves, decay: "cubic" }, choose), start, null)
       .map(({ decision }) => droppedSlots(decision).length);
   const [first] = [counts(movesByScore)];
   // Both are bounded by half of what modules offer, which their ranks decide; the first event's ranks are the same.
   assertEquals(counts(randomMoves)[0], first[0]);
   assertEquals(counts(randomMoves).length, first.length);
-  const twice = [1, 2].map(() => trajectory(movesPolicy(fullOptions, randomMoves), start, null));
+  const twice = [1, 2].map(() => trajectory(movesPolicy(steadyMoves, randomMoves), start, null));
   assertEquals(twice[0], twice[1]);
 });
 
 Deno.test("random moves come from and go to each module about equally often", () => {
   const left = new Map<string, number>();
   const came = new Map<string, number>();
-  const policy = movesPolicy({ ...fullOptions, movedRanks: 1 }, randomMoves);
-  const alike = Array.from({ length: 4 }, (_, i) => ({ name: `m${i}`, inSize: 64, outSize: 64 }));
+  const policy = movesPolicy({ ...steadyMoves, b: 1 }, randomMoves);
   const ranks = [10, 10, 10, 10];
-  const state = policy.start({
-    modules: alike,
-    ranks,
-    finalTotal: 40,
-    totalSteps: 10,
-    stepsPerEpoch: 5,
-  });
-  const scores = alike.map(({ name }) => ({ module: name, scores: Array<number>(10).fill(0) }));
+  const state = policy.start(contextOf(ranks));
+  const scores = scoresOf(...ranks.map((rank) => Array<number>(rank).fill(0)));
   for (let draw = 0; draw < 2_000; draw++) {
     const { decision } = policy.decide(state, 1, scores, viewAt(draw));
     const [lost] = droppedSlots(decision);
-    const [won] = actionsOf(decision, "grow").flatMap(({ modules }) => modules);
+    const [won] = grownIn(decision);
     left.set(lost!.module, (left.get(lost!.module) ?? 0) + 1);
     came.set(won!, (came.get(won!) ?? 0) + 1);
   }
   // 500 each; a deviation of five standard deviations would be 97.
-  for (const { name } of alike) {
+  for (const name of state.modules) {
     assert(Math.abs(left.get(name)! - 500) < 97 && Math.abs(came.get(name)! - 500) < 97);
   }
 });
@@ -273,49 +231,27 @@ Deno.test("random moves come from and go to each module about equally often", ()
 Deno.test("an open floor lets a module of rank 1 grow again; an absorbing one does not", () => {
   const rows = [[5], [1, 2, 3], [2, 3, 4]];
   const grown = (floor: "open" | "absorbing") => {
-    const policy = movesPolicy({ ...fullOptions, movedRanks: 1, floor }, movesByScore);
-    const state = policy.start({
-      modules: modules.slice(0, 3),
-      ranks: rows.map((row) => row.length),
-      finalTotal: 7,
-      totalSteps: 10,
-      stepsPerEpoch: 5,
-    });
-    const scores = rows.map((scores, i) => ({ module: `m${i}`, scores }));
-    return policy.decide(state, 1, scores).state.ranks;
+    const policy = movesPolicy({ ...steadyMoves, b: 1, floor }, movesByScore);
+    const state = policy.start(contextOf(rows.map((row) => row.length)));
+    return policy.decide(state, 1, scoresOf(...rows)).state.ranks;
   };
   assertEquals(grown("open"), [2, 2, 3]);
   assertEquals(grown("absorbing"), [1, 2, 4]);
 });
 
 Deno.test("b, k and the interval may be shares of ranks and steps", () => {
-  const shares = { ...fullOptions, movedRanks: 0.2, perModule: 0.5, interval: 0.1 };
-  const state = movesPolicy(shares, movesByScore).start({
-    modules,
-    ranks: [4, 4, 4, 4, 4, 4],
-    finalTotal: 24,
-    totalSteps: 60,
-    stepsPerEpoch: 30,
-  });
-  assertEquals(state.resolved, { movedRanks: 5, perModule: 2, interval: 6 });
+  const shares = { ...steadyMoves, b: 0.2, k: 0.5, maskInterval: 0.1 };
+  const state = movesPolicy(shares).start(contextOf([4, 4, 4, 4, 4, 4], { totalSteps: 60 }));
+  assertEquals(state.numbers, { b: 5, k: 2, maskInterval: 6 });
 });
 
 Deno.test("pruning and growing reach the final total, and stay within a cap to the end", () => {
   const options = { initWarmup: 5, finalWarmup: 10, interval: 5 };
-  const pruned = trajectory(
-    prunePolicy(options),
-    [6, 6, 6, 6, 6, 6],
-    null,
-    24,
-  );
+  const full = [6, 6, 6, 6, 6, 6];
+  const pruned = trajectory(prunePolicy(options), full, null, 24);
   assertEquals(pruned.at(-1)!.ranks.reduce((sum, rank) => sum + rank, 0), 24);
   const cap = 600;
-  const within = trajectory(
-    prunePolicy(options),
-    [6, 6, 6, 6, 6, 6],
-    cap,
-    24,
-  );
+  const within = trajectory(prunePolicy(options), full, cap, 24);
   assert(costOf(within.at(-1)!.ranks) <= cap);
   const grow = { ...options, share: 0.5 };
   for (const isRandom of [false, true]) {
@@ -338,33 +274,6 @@ Deno.test("under a cap the best ranks stay that it pays for, and what is spare p
   const cap = { costs: [10, 20, 50], most: 45 };
   assertEquals(lostWithin(slots, 99, cap).map(({ score }) => score), [3]);
   assertEquals(lostWithin(slots, 3, null).map(({ score }) => score), [1]);
-});
-
-Deno.test("factoredUpdate keeps the update and gives the singular values of its product", () => {
-  const stream = RandomStream.fromSeed(3);
-  const row = (size: number) => Float32Array.from(stream.normals(size));
-  const A = [row(7), row(7), row(7)], B = [row(5), row(5), row(5)];
-  const E = [0.5, -2, 1].map((value) => Float32Array.of(value));
-  const product = (a: readonly Float32Array[], b: readonly Float32Array[], e: readonly number[]) =>
-    Array.from(
-      { length: 5 },
-      (_, o) =>
-        Array.from(
-          { length: 7 },
-          (_, i) => a.reduce((sum, own, r) => sum + b[r]![o]! * e[r]! * own[i]!, 0),
-        ),
-    );
-  for (const rows of [{ A, B }, { A, E, B }] as Readonly<Record<string, Float32Array[]>>[]) {
-    const entries = (own: Readonly<Record<string, readonly Float32Array[]>>) =>
-      own["E"]?.map(([value]) => value!) ?? [1, 1, 1];
-    const { values, rows: made } = factoredUpdate(rows);
-    const before = product(rows["A"]!, rows["B"]!, entries(rows));
-    const after = product(made["A"]!, made["B"]!, entries(made));
-    before.flat().forEach((value, i) => assertAlmostEquals(after.flat()[i]!, value, 1e-5));
-    const squares = before.flat().reduce((sum, value) => sum + value * value, 0);
-    assertAlmostEquals(values.reduce((sum, value) => sum + value * value, 0), squares, 1e-4);
-    assert(values.every((value, i) => i === 0 || value <= values[i - 1]!));
-  }
 });
 
 Deno.test("the mean of what was trained follows the ranks step by step, across a checkpoint too", async () => {
@@ -391,27 +300,9 @@ Deno.test("the mean of what was trained follows the ranks step by step, across a
   rest.dispose();
 });
 
-Deno.test("upstream: true is the four switches of ElaLoRA, and says where one contradicts it", () => {
-  const four = {
-    ties: "upstream",
-    directions: "upstream",
-    optimizer: "upstream-reset",
-    poolOverlap: "upstream",
-  };
-  assertEquals(elalora.parseOptions({ upstream: true }), elalora.parseOptions(four));
-  assertEquals(elalora.parseOptions({ upstream: false }), elalora.parseOptions({}));
-  assertThrows(
-    () => elalora.parseOptions({ upstream: true, ties: "exact" }),
-    RangeError,
-    'found "ties" of "exact" beside it, want "upstream"',
-  );
-  assertThrows(() => elalora.parseOptions({ upstream: "yes" }));
-});
-
 Deno.test("ranks that are drawn before training keep the budget, the cap and the highest rank, and follow the stream", () => {
-  const shapes = modules.map((module, layer) => ({ ...module, layer, part: "query" }) as const);
   const draw = (cap: number | null, seed: number) =>
-    drawnRanks(shapes, { total: 24, costs, cap }, 2, RandomStream.fromSeed(seed));
+    drawnRanks(modules, { total: 24, costs, cap }, 2, RandomStream.fromSeed(seed));
   for (let seed = 1; seed <= 20; seed++) {
     const ranks = draw(null, seed);
     assertEquals(ranks.reduce((sum, rank) => sum + rank, 0), 24);
@@ -433,10 +324,9 @@ Deno.test("composed finds ranks before training by dimension, variance, gradient
     ["inputs", "gradients", "nothing"],
   );
   assertEquals(estimate("dimension")?.of ?? "states", "states");
-  const facts = { totalSteps: 9, stepsPerEpoch: 9, trainExamples: 100, modules: [], plan: null };
   const check = (by: string, examples: number) => {
     const options = composed.parseOptions({ policy: { type: "before", by, examples } });
-    return () => composed.check(options, facts);
+    return () => composed.check(options, factsOf());
   };
   assertThrows(check("variance", 101), RangeError, "found 100 training examples");
   assertThrows(check("gradients", 101), RangeError, "found 100 training examples");

@@ -3,58 +3,32 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { RandomStream } from "../../src/base/random.ts";
 import { input, interpret, makeProgram } from "../../src/graph/mod.ts";
 import {
-  checkDynamicRanks,
   componentShares,
-  type DynamicRankOptions,
+  doraDynamic,
   dynamicRankPolicy,
   maskedAt,
-  meanUnmasked,
 } from "../../src/methods/dora_dynamic.ts";
 import { actionsOf } from "../../src/methods/rank_actions.ts";
-import type { RowView } from "../../src/methods/rank_policy.ts";
 import { ofKind, type TinyRun } from "../train/fixture.ts";
 import { assertAblates, assertMerges, assertResumes, ended } from "./adapted_runs.ts";
+import { contextOf, factsOf, stepsDue, viewOfNumbers } from "./policies.ts";
 
-const options: DynamicRankOptions = {
-  initWarmup: 3,
-  finalWarmup: 0.5,
-  interval: 3,
-  ties: "exact",
-};
-const modules = ["layer.0.query", "layer.1.query"].map((name) => ({ name, inSize: 4, outSize: 4 }));
-const context = { modules, ranks: [6, 6], finalTotal: 8, totalSteps: 20, stepsPerEpoch: 5 };
-
-/** A view in which a rank's score is the given number. */
-function scored(scores: readonly (readonly number[])[]): RowView {
-  return {
-    rows: (module, part) => {
-      assertEquals(part, "S");
-      return scores[modules.findIndex(({ name }) => name === module)]!.map((s) =>
-        Float32Array.of(s)
-      );
-    },
-    stream: RandomStream.fromSeed(1),
-    squaredGradients: () => [],
-    inputNorms: () => new Float32Array(),
-    isEvaluated: false,
-  };
-}
-
+const schedule = { initWarmup: 3, finalWarmup: 0.5, interval: 3 };
+const policyWith = (ties: "exact" | "upstream") => dynamicRankPolicy({ ...schedule, ties });
+const context = contextOf([6, 6], { finalTotal: 8 });
 const even = [[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6]];
 
 Deno.test("masks follow the interval within the phase and its last step, by a cubic rise", () => {
-  const due = (ties: DynamicRankOptions["ties"]) => {
-    const policy = dynamicRankPolicy({ ...options, ties });
-    const state = policy.start(context);
-    return Array.from({ length: 20 }, (_, step) => step).filter((step) =>
-      policy.isDue(state, step)
-    );
+  const due = (ties: "exact" | "upstream") => {
+    const policy = policyWith(ties);
+    return stepsDue(policy, policy.start(context));
   };
   // The phase is steps 4 to 10, counted from 1.
   assertEquals(due("exact"), [5, 8, 9]);
   assertEquals(due("upstream"), [2, 5, 8, 9]);
-  const totals = { initialTotal: 12, finalTotal: 8 };
-  assertEquals([0, 3, 6, 7].map((place) => maskedAt(totals, place, 7)), [0, 0, 2, 4]);
+  const totals = { initialTotal: 12, finalTotal: 8, totalSteps: 20 };
+  const masked = (step: number) => maskedAt({ ...schedule, ties: "upstream" }, totals, step);
+  assertEquals([1, 2, 5, 8, 9].map(masked), [null, 0, 0, 2, 4]);
 });
 
 Deno.test("the mean over time counts the ranks of each step before its mask", () => {
@@ -62,16 +36,21 @@ Deno.test("the mean over time counts the ranks of each step before its mask", ()
   const wanted = (9 * 12 + (12 - 4 * (6 / 7) ** 3) + 10 * 8) / (20 * 8) -
     // The mask after step 6 is of 4·(3/7)³ ranks, for the 3 steps after it.
     3 * 4 * (3 / 7) ** 3 / (20 * 8);
-  assertAlmostEquals(meanUnmasked(options, 1.5, 20), wanted, 1e-8);
+  assertAlmostEquals(
+    doraDynamic.meanFactor!(doraDynamic.parseOptions(schedule), 20)!,
+    wanted,
+    1e-8,
+  );
 });
 
 Deno.test("exact ties mask as many as are due; the authors' mask more, and one where none is due", () => {
-  const masks = (ties: DynamicRankOptions["ties"], step: number) => {
-    const policy = dynamicRankPolicy({ ...options, ties });
-    const { decision } = policy.decide(policy.start(context), step, [], scored(even));
+  const seen = viewOfNumbers("S", { m0: even[0]!, m1: even[1]! });
+  const masks = (ties: "exact" | "upstream", step: number) => {
+    const policy = policyWith(ties);
+    const { decision } = policy.decide(policy.start(context), step, [], seen);
     const [mask] = actionsOf(decision, "mask");
     assertEquals(decision.scores!.map(({ scores }) => scores), even);
-    return { off: mask!.slots.map(({ module, slot }) => `${module[6]}/${slot}`), ...mask! };
+    return { off: mask!.slots.map(({ module, slot }) => `${module[1]}/${slot}`), ...mask! };
   };
   assertEquals(masks("exact", 5).off, []);
   assertEquals(masks("upstream", 2).off, ["0/0", "1/0"]);
@@ -81,7 +60,11 @@ Deno.test("exact ties mask as many as are due; the authors' mask more, and one w
 
 Deno.test("a schedule without a step between its warm-ups is refused by name", () => {
   const error = assertThrows(
-    () => checkDynamicRanks({ ...options, initWarmup: 0.5 }, 20),
+    () =>
+      doraDynamic.check(
+        doraDynamic.parseOptions({ ...schedule, initWarmup: 0.5 }),
+        factsOf({ totalSteps: 20 }),
+      ),
     RangeError,
   );
   assert(/"initWarmup" of 0.5 and a "finalWarmup" of 0.5/.test(error.message), error.message);

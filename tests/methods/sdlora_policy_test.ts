@@ -5,7 +5,12 @@ import { actionsOf, droppedSlots } from "../../src/methods/rank_actions.ts";
 import type { RowView } from "../../src/methods/rank_policy.ts";
 import { sdlora } from "../../src/methods/sdlora.ts";
 import { type Direction, expressed, innerProduct } from "../../src/methods/factored_directions.ts";
-import { sdloraPolicy, type SdloraPolicyOptions } from "../../src/methods/sdlora_policy.ts";
+import { contextOf, factsOf, grownIn, viewOf } from "./policies.ts";
+import {
+  type SdloraOptions,
+  sdloraOptions,
+  sdloraPolicy,
+} from "../../src/methods/sdlora_policy.ts";
 
 /** Random factors of a direction, `rank` rows. */
 function direction(seed: number, rank = 2, factor = 1): Direction {
@@ -70,15 +75,7 @@ Deno.test("a direction that is a mix of earlier ones has a residual of 0 and the
   }
 });
 
-const plain: SdloraPolicyOptions = {
-  alphaPer: "task",
-  alphas: "carried",
-  normaliseCurrent: false,
-  norms: "product",
-  foldNorms: false,
-  rankReduction: null,
-  tau: 9e-4,
-};
+const plain = sdloraOptions.parse({ tau: 9e-4 });
 const shapes = ["query", "key"].map((name) => ({ name, inSize: 5, outSize: 4 }));
 const stages = [0, 1, 2, 3].map((task) => ({
   task: `task ${task}`,
@@ -88,7 +85,10 @@ const stages = [0, 1, 2, 3].map((task) => ({
 }));
 
 /** Rows of both modules after the first two tasks, the second of which is a multiple of the first in `query`. */
-function viewOf(isMultiple: Readonly<Record<string, boolean>>, alpha: readonly number[]): RowView {
+function rowsAfterTwo(
+  isMultiple: Readonly<Record<string, boolean>>,
+  alpha: readonly number[],
+): RowView {
   const rows: Record<string, readonly ArrayLike<number>[]> = {};
   shapes.forEach(({ name }, i) => {
     const first = direction(10 + i), second = isMultiple[name] ? first : direction(20 + i);
@@ -100,35 +100,23 @@ function viewOf(isMultiple: Readonly<Record<string, boolean>>, alpha: readonly n
     ];
     rows[`${name}.alpha`] = [alpha];
   });
-  return {
+  return viewOf({
     rows: (module, part) => rows[`${module}.${part}`]!.map((row) => Float32Array.from(row)),
-    stream: RandomStream.fromSeed(1),
-    squaredGradients: () => [],
-    inputNorms: () => new Float32Array(),
-    isEvaluated: false,
-  };
+  });
 }
 
 /** The decision when the second of four tasks ends. */
 function secondEnd(
-  changed: Partial<SdloraPolicyOptions>,
+  changed: Partial<SdloraOptions>,
   isMultiple: Readonly<Record<string, boolean>>,
 ) {
   const policy = sdloraPolicy({ ...plain, ...changed });
-  const context = {
-    modules: shapes,
-    ranks: [2, 2],
-    finalTotal: 4,
-    totalSteps: 16,
-    stepsPerEpoch: 4,
-    stages,
-  };
-  const begun = policy.start(context);
-  const seen = viewOf(isMultiple, [0.5, 2, 1, 1]);
+  const begun = policy.start(contextOf([2, 2], { modules: shapes, totalSteps: 16, stages }));
+  const seen = rowsAfterTwo(isMultiple, [0.5, 2, 1, 1]);
   const { state } = policy.decide(begun, 3, [], seen);
   const next = policy.decide(state, 7, [], seen);
   const drop = droppedSlots(next.decision);
-  const grow = actionsOf(next.decision, "grow").flatMap(({ modules }) => modules);
+  const grow = grownIn(next.decision);
   const rows = actionsOf(next.decision, "write").flatMap((action) => action.rows);
   const alpha = (module: string) =>
     rows.find((row) => row.module === module && row.part === "alpha")?.values;
@@ -211,14 +199,7 @@ Deno.test("later tasks have lower ranks where ranks are reduced", () => {
 
 Deno.test("a single task, and options that would do nothing, are refused with what would work", () => {
   const check = (options: Record<string, unknown>, count: number) => () =>
-    sdlora.check(sdlora.parseOptions(options), {
-      totalSteps: 16,
-      stepsPerEpoch: 4,
-      stages: stages.slice(0, count),
-      trainExamples: 8,
-      modules: [],
-      plan: null,
-    });
+    sdlora.check(sdlora.parseOptions(options), factsOf({ stages: stages.slice(0, count) }));
   check({}, 2)();
   check({ rankReduction: { mu: 1 }, tau: 9e-4, alphaPer: "module" }, 2)();
   assertThrows(check({}, 1), RangeError, "name a sequence of tasks, or use lora");
@@ -236,13 +217,6 @@ Deno.test("a single task, and options that would do nothing, are refused with wh
     "set norms to product",
   );
   assertThrows(check({ foldNorms: true, alphaPer: "module" }, 4), RangeError, "nothing to fold");
-  const policy = sdloraPolicy(plain);
-  const context = {
-    modules: shapes,
-    ranks: [2, 2],
-    finalTotal: 4,
-    totalSteps: 8,
-    stepsPerEpoch: 4,
-  };
-  assertThrows(() => policy.start(context), RangeError, "at least 2 are wanted");
+  const alone = () => sdloraPolicy(plain).start(contextOf([2, 2]));
+  assertThrows(alone, RangeError, "at least 2 are wanted");
 });

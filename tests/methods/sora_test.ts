@@ -2,7 +2,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { evaluationPass } from "../../src/methods/adapter.ts";
 import { constant, input, interpret, makeProgram, type Tensor } from "../../src/graph/mod.ts";
-import type { RowView } from "../../src/methods/rank_policy.ts";
 import {
   phaseEnds,
   phaseThresholds,
@@ -23,6 +22,7 @@ import {
   executor,
   exportedUpdates,
 } from "./adapted_runs.ts";
+import { contextOf, factsOf, stepsDue, viewOfNumbers } from "./policies.ts";
 
 function shrunk(
   shrink: (u: Tensor, xi: Tensor) => Tensor,
@@ -99,20 +99,14 @@ Deno.test("the thresholds of a schedule are NumPy's", () => {
 
 Deno.test("the policy counts gates that are zero, and evaluates at the end of each phase", () => {
   const policy = soraPolicy({ ...schedule, lambdaNum: 3, firstStage: 4, countInterval: 5 });
-  const modules = ["m0", "m1"].map((name) => ({ name, inSize: 8, outSize: 8 }));
-  const context = { modules, ranks: [3, 1], finalTotal: 4, totalSteps: 12, stepsPerEpoch: 12 };
+  const context = contextOf([3, 1], { totalSteps: 12 });
   const start = policy.start(context);
-  assertEquals(start, { modules: ["m0", "m1"], totalSteps: 12, events: 0 });
+  assertEquals(start, { modules: ["m0", "m1"], totalSteps: 12 });
   // Phases end when 4, 8 and 12 steps are done, counts follow 5 and 10.
-  const steps = Array.from({ length: 12 }, (_, step) => step);
-  assertEquals(steps.filter((step) => policy.isDue(start, step, false)), [3, 4, 7, 9, 11]);
+  assertEquals(stepsDue(policy, start, 12), [3, 4, 7, 9, 11]);
   assert(policy.isDue(start, 5, true));
-  const gates = (m0: readonly number[], m1: readonly number[]) =>
-    ({
-      rows: (module: string, part: string) =>
-        part === "g" ? (module === "m0" ? m0 : m1).map((gate) => Float32Array.of(gate)) : [],
-    }) as unknown as RowView;
-  const ended = policy.decide(start, 3, [], gates([0.5, 0, -2], [1]));
+  const gates = (...m0: readonly number[]) => viewOfNumbers("g", { m0, m1: [1] });
+  const ended = policy.decide(start, 3, [], gates(0.5, 0, -2));
   assertEquals(ended, {
     decision: {
       actions: [
@@ -122,16 +116,16 @@ Deno.test("the policy counts gates that are zero, and evaluates at the end of ea
       threshold: 0,
       scores: [{ module: "m0", scores: [0.5, 0, 2] }, { module: "m1", scores: [1] }],
     },
-    state: { ...start, events: 1 },
+    state: start,
   });
-  const { decision, state } = policy.decide(ended.state, 4, [], gates([0.5, 1, -2], [1]));
+  const { decision } = policy.decide(start, 4, [], gates(0.5, 1, -2));
   assertEquals(decision.actions, [{ type: "mask", slots: [], isPermanent: false }]);
-  assertEquals([decision.threshold, state.events], [null, 2]);
+  assertEquals(decision.threshold, null);
   assertThrows(() => policy.start({ ...context, modules: [], ranks: [] }), RangeError, "0 modules");
   assertThrows(() => policy.start({ ...context, totalSteps: 5 }), RangeError, "without a step");
   // A share of the steps that rounds to none is one step.
   const often = soraPolicy({ ...schedule, lambdaNum: 3, firstStage: 4, countInterval: 0.01 });
-  assert(steps.every((step) => often.isDue(start, step, false)));
+  assertEquals(stepsDue(often, start, 12).length, 12);
 });
 
 Deno.test("a phase has one step at least, and a schedule ends at its last threshold", () => {
@@ -162,13 +156,7 @@ Deno.test("the first phase has its share of the steps, the others share the rest
 
 Deno.test("options that do not fit together or leave a phase without a step are refused", () => {
   const check = (options: Readonly<Record<string, unknown>>, totalSteps = 100) => () =>
-    sora.check(sora.parseOptions(options), {
-      totalSteps,
-      stepsPerEpoch: 5,
-      trainExamples: 8,
-      modules: [],
-      plan: null,
-    });
+    sora.check(sora.parseOptions(options), factsOf({ totalSteps }));
   check({})();
   check({ lambdaSchedule: "linear", maxLambda: 1e-3, lambdaNum: 5 })();
   assertThrows(check({ countInterval: 2.5 }), RangeError, '"countInterval" of 2.5');
@@ -192,13 +180,12 @@ Deno.test("options that do not fit together or leave a phase without a step are 
 });
 
 Deno.test("a schedule of thresholds is refused where tasks are learned one after the other", () => {
-  const facts = { totalSteps: 100, stepsPerEpoch: 5, trainExamples: 8, modules: [], plan: null };
   const stages = [{ task: "a", steps: 40 }, { task: "b", steps: 60 }];
   const scheduled = { lambdaSchedule: "linear", maxLambda: 1e-3, lambdaNum: 5 };
-  sora.check(sora.parseOptions({}), { ...facts, stages });
-  sora.check(sora.parseOptions(scheduled), { ...facts, stages: stages.slice(0, 1) });
+  sora.check(sora.parseOptions({}), factsOf({ stages }));
+  sora.check(sora.parseOptions(scheduled), factsOf({ stages: stages.slice(0, 1) }));
   assertThrows(
-    () => sora.check(sora.parseOptions(scheduled), { ...facts, stages }),
+    () => sora.check(sora.parseOptions(scheduled), factsOf({ stages })),
     RangeError,
     "over 2 tasks in turn",
   );

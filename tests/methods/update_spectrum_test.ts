@@ -1,6 +1,7 @@
 /** Singular values and what follows from them against NumPy's. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { updateSpectrum } from "../../src/methods/update_spectrum.ts";
+import { RandomStream } from "../../src/base/random.ts";
+import { factoredUpdate, updateSpectrum } from "../../src/methods/update_spectrum.ts";
 import { mergedWeight, type WeightUpdate } from "../../src/methods/weight_update.ts";
 import {
   chanceOverlap,
@@ -107,4 +108,31 @@ Deno.test("a rank that adds nothing new is not counted, and equal ranks count wh
   assertAlmostEquals(values[0]!, 3, 1e-9);
   assertEquals(spanOf(left, values).length, 1);
   assertEquals(chanceOverlap(left, left.slice(1), 8), 0.25);
+});
+
+Deno.test("factoredUpdate keeps the update and gives the singular values of its product", () => {
+  const stream = RandomStream.fromSeed(3);
+  const row = (size: number) => Float32Array.from(stream.normals(size));
+  const A = [row(7), row(7), row(7)], B = [row(5), row(5), row(5)];
+  const E = [0.5, -2, 1].map((value) => Float32Array.of(value));
+  const product = (a: readonly Float32Array[], b: readonly Float32Array[], e: readonly number[]) =>
+    Array.from(
+      { length: 5 },
+      (_, o) =>
+        Array.from(
+          { length: 7 },
+          (_, i) => a.reduce((sum, own, r) => sum + b[r]![o]! * e[r]! * own[i]!, 0),
+        ),
+    );
+  for (const rows of [{ A, B }, { A, E, B }] as Readonly<Record<string, Float32Array[]>>[]) {
+    const entries = (own: Readonly<Record<string, readonly Float32Array[]>>) =>
+      own["E"]?.map(([value]) => value!) ?? [1, 1, 1];
+    const { values, rows: made } = factoredUpdate(rows);
+    const before = product(rows["A"]!, rows["B"]!, entries(rows));
+    const after = product(made["A"]!, made["B"]!, entries(made));
+    before.flat().forEach((value, i) => assertAlmostEquals(after.flat()[i]!, value, 1e-5));
+    const squares = before.flat().reduce((sum, value) => sum + value * value, 0);
+    assertAlmostEquals(values.reduce((sum, value) => sum + value * value, 0), squares, 1e-4);
+    assert(values.every((value, i) => i === 0 || value <= values[i - 1]!));
+  }
 });

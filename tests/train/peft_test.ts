@@ -315,7 +315,7 @@ Deno.test("budgetAt is peft's budget_schedule at every step", () => {
     const options = {
       initWarmup: adalora.tinit,
       finalWarmup: adalora.tfinal,
-      interval: deltaT,
+      maskInterval: deltaT,
       ties: "exact",
     } as const;
     const found = Array.from({ length: steps }, (_, step) => budgetAt(options, totals, step));

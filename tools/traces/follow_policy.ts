@@ -213,7 +213,7 @@ function makeDriver({ config, modules }: Trace, ties: "exact" | "upstream"): Dri
   const schedule = {
     initWarmup: config.init_warmup,
     finalWarmup: config.final_warmup,
-    interval: config.mask_interval,
+    maskInterval: config.mask_interval,
     ties,
   };
   if (config.method === "adalora") {
@@ -224,12 +224,12 @@ function makeDriver({ config, modules }: Trace, ties: "exact" | "upstream"): Dri
   }
   const options = {
     ...schedule,
-    movedRanks: config.b,
-    perModule: config.k,
+    b: config.b,
+    k: config.k,
     decay: config.enable_scheduler ? "cubic" as const : "none" as const,
-    poolOverlap: ties === "upstream" ? "allow" as const : "cut" as const,
+    poolOverlap: ties === "upstream" ? "upstream" as const : "cut" as const,
     maxRank: null,
-    resetOptimizer: true,
+    optimizer: "upstream-reset" as const,
   };
   const policy = movesPolicy(options);
   const finalTotal = config.initial_rank * modules.length;
