@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { groupedText } from "../report/grouped_text.ts";
+import { tableText } from "../report/table.ts";
+import { groupedTable } from "../report/tables/grouped.ts";
 import { methodsText } from "../report/methods_text.ts";
 import { sayClaims } from "./ended.ts";
 import { commandOf } from "./command.ts";
@@ -51,7 +52,9 @@ export const report = commandOf({
   const by = parsed.list("by");
   const hasStochasticOrder = parsed.flag("aso");
   await say(
-    by.length === 0 ? methodsText(read, outputColumns()) : groupedText(read, by, outputColumns()),
+    by.length === 0
+      ? methodsText(read, outputColumns())
+      : tableText(groupedTable(read, by), outputColumns()),
   );
   for (const text of damagedTexts(read)) await sayWrapped(text);
   await say(`Report: ${await writeReport(folder, read, { by, hasStochasticOrder })}`);

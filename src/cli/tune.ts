@@ -27,7 +27,7 @@ import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
 import { sweepWords, TerminalWatch } from "./terminal_watch.ts";
 import { sweptText } from "./work_status.ts";
 import { relative } from "node:path";
-import { fitTable } from "../base/text_table.ts";
+import { tableText } from "../report/table.ts";
 import { wrapped } from "../base/text_width.ts";
 import { listed } from "../base/format.ts";
 import { choicesTable, edgeText, tunedForText } from "../report/tables/tuning.ts";
@@ -106,19 +106,11 @@ function tunedText(
       } came to its end with a score; where runs diverge, lower the ranges in tune.vary, then tune again`,
     ).join("\n");
   }
-  const { rows: choices, columns, note } = choicesTable(file.tuned, null);
-  const rows = choices.map((row) => columns.map(({ cell }) => cell(row)));
   const edges = file.tuned.notBracketed.map((edge) =>
     `Not bracketed: ${tunedForText(edge)}, ${edgeText(edge)}`
   );
   return [
-    ...fitted(note),
-    "",
-    fitTable(
-      columns.map(({ title, align }) => ({ title, align, isName: align === "left" })),
-      rows,
-      { width, hasRule: true },
-    ),
+    tableText(choicesTable(file.tuned, null), width),
     ...[
       ...edges,
       `Settings: ${path}`,

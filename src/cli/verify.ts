@@ -7,7 +7,8 @@ import { sayEndedJson, sayReport } from "./ended.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import type { Verification } from "../record/verification.ts";
-import { verificationSentence, verifiedRuns } from "../report/tables/verification.ts";
+import { tableText } from "../report/table.ts";
+import { verificationSentence, verifiedTable } from "../report/tables/verification.ts";
 import { defaultStudy } from "../runs/plan/study_file.ts";
 import { type VerifyOptions, verifyStudy } from "../runs/after/verify.ts";
 import { commandOf } from "./command.ts";
@@ -34,7 +35,6 @@ import {
   wholeNumber,
 } from "./terminal.ts";
 import { TerminalWatch, verifyWords } from "./terminal_watch.ts";
-import { textTable } from "../base/text_table.ts";
 
 const defaultSample = 3;
 
@@ -111,8 +111,7 @@ export const verify = commandOf({
   const verification = await terminal.during((watch) => verifyStudy(folder, options, watch));
   if (json) await sayEndedJson(parsed, { ...verification, folder, stopped: false });
   else {
-    const { headings, rows } = verifiedRuns(verification);
-    await say(`\n${textTable(headings, rows, outputColumns())}`);
+    await say(`\n${tableText(verifiedTable(verification.runs), outputColumns())}`);
     await sayWrapped(`${verificationSentence(verification)}.`);
     await say(`Details: ${outputFolder(folder)}/verify/verification.md`);
     await sayReport(parsed, folder);

@@ -4,7 +4,7 @@
  * @module
  */
 import { printable } from "../base/printable.ts";
-import type { ReportTable } from "./table.ts";
+import { cellsOf, type Column, type ReportTable } from "./table.ts";
 
 /** Text that a Markdown table cell shows as it is. */
 export function escapeMarkdown(text: string): string {
@@ -12,18 +12,28 @@ export function escapeMarkdown(text: string): string {
     .replace(/[\\`*_[\]<>|~]/g, (character) => `\\${character}`);
 }
 
-/** A table as GitHub-flavoured Markdown, with its title and its note. */
-export function markdownOf(table: ReportTable): string {
-  const { columns } = table;
+/** Rows under headings as a GitHub-flavoured Markdown table, without a line end at its end. */
+export function markdownRows(
+  columns: readonly Pick<Column<never>, "title" | "align">[],
+  rows: readonly (readonly string[])[],
+): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const lines = [
-    `## ${escapeMarkdown(table.title)}`,
+  return [
+    line(columns.map(({ title }) => escapeMarkdown(title))),
+    line(columns.map(({ align }) => align === "right" ? "---:" : "---")),
+    ...rows.map((row) => line(row.map(escapeMarkdown))),
+  ].join("\n");
+}
+
+/** A table as Markdown, with its title and its note. */
+export function markdownOf(table: ReportTable): string {
+  const { title, note, columns } = table;
+  return [
+    `## ${escapeMarkdown(title)}`,
     "",
-    escapeMarkdown(table.note),
+    escapeMarkdown(note),
     "",
-    line(columns.map((column) => escapeMarkdown(column.title))),
-    line(columns.map((column) => column.align === "right" ? "---:" : "---")),
-    ...table.rows.map((row) => line(columns.map((column) => escapeMarkdown(column.cell(row))))),
-  ];
-  return lines.join("\n") + "\n";
+    markdownRows(columns, cellsOf(table)),
+    "",
+  ].join("\n");
 }

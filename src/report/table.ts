@@ -4,6 +4,8 @@
  * @module
  */
 import type { Row } from "../analysis/run_rows.ts";
+import { fitTable } from "../base/text_table.ts";
+import { wrapped } from "../base/text_width.ts";
 
 /** `good` and `bad` carry a verdict, `muted` says that there is nothing to read. */
 export type Tone = "plain" | "good" | "bad" | "muted";
@@ -78,4 +80,24 @@ export function reportTable<T extends object>(
 /** The rows as the CSV file has them. */
 export function csvRows(table: ReportTable): readonly Row[] {
   return table.rows.map((row) => table.csv(row));
+}
+
+/** The cells of a table's rows as people read them. */
+export function cellsOf({ rows, columns }: ReportTable): readonly (readonly string[])[] {
+  return rows.map((row) => columns.map(({ cell }) => cell(row)));
+}
+
+/**
+ * A table as plain text below its note.
+ *
+ * @param width Columns of the terminal, or null for no limit.
+ */
+export function tableText(table: ReportTable, width: number | null): string {
+  const { note, columns } = table;
+  const heads = columns.map(({ title, align }) => ({ title, align, isName: align === "left" }));
+  return [
+    ...(width === null ? [note] : wrapped(note, width, 0)),
+    "",
+    fitTable(heads, cellsOf(table), { width, hasRule: true }),
+  ].join("\n");
 }

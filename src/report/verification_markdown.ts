@@ -4,19 +4,19 @@
  * @module
  */
 import type { RunVerification, Verification } from "../record/verification.ts";
-import { escapeMarkdown } from "./markdown.ts";
+import { escapeMarkdown, markdownRows } from "./markdown.ts";
+import { cellsOf } from "./table.ts";
 import {
   differenceText,
   shownValue,
   timeText,
   verificationSentence,
-  verifiedRuns,
+  verifiedTable,
 } from "./tables/verification.ts";
 
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(" | ")} |`;
-  return [line(headings), `|${" --- |".repeat(headings.length)}`, ...rows.map(line)].join("\n");
-}
+const left = (title: string) => ({ title, align: "left" } as const);
+
+const right = (title: string) => ({ title, align: "right" } as const);
 
 function runSection(run: RunVerification): readonly string[] {
   const remark = run.message === null
@@ -33,8 +33,11 @@ function runSection(run: RunVerification): readonly string[] {
     escapeMarkdown(remark),
     "",
     ...(run.quantities.length === 0 ? [] : [
-      table(
-        ["quantity", "agreement", "compared", "bit-equal", "largest relative difference"],
+      markdownRows(
+        [
+          ...["quantity", "agreement"].map(left),
+          ...["compared", "bit-equal", "largest relative difference"].map(right),
+        ],
         run.quantities.map(({ quantity, agreement, compared, equal, largestRelative }) => [
           quantity,
           agreement,
@@ -45,8 +48,8 @@ function runSection(run: RunVerification): readonly string[] {
       ),
       "",
     ]),
-    table(
-      ["pinned", "", "recorded", "now"],
+    markdownRows(
+      ["pinned", "", "recorded", "now"].map(left),
       run.pinned.map(({ item, isSame, wanted, found }) => [
         item,
         isSame ? "same" : "different",
@@ -61,7 +64,7 @@ function runSection(run: RunVerification): readonly string[] {
 /** `verification.md`. */
 export function verificationMarkdown(verification: Verification): string {
   const { study, verifiedAt, tolerance, runs } = verification;
-  const { headings, rows } = verifiedRuns(verification);
+  const table = verifiedTable(runs);
   return [
     `# Reproducibility of ${escapeMarkdown(study)}`,
     "",
@@ -74,7 +77,7 @@ export function verificationMarkdown(verification: Verification): string {
     `differs by at most ${tolerance} of its size (of 1 % of the largest of its kind, if it is smaller than that); ranks and ` +
     `counts must be equal.`,
     "",
-    table(headings, rows),
+    markdownRows(table.columns, cellsOf(table)),
     "",
     ...runs.flatMap(runSection),
   ].join("\n");

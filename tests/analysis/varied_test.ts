@@ -5,7 +5,7 @@ import { UsageError } from "../../src/base/usage_error.ts";
 import type { Json } from "../../src/base/canonical_json.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { scaleOf, variedCharts } from "../../src/report/charts/varied.ts";
-import { groupedText } from "../../src/report/grouped_text.ts";
+import { tableText } from "../../src/report/table.ts";
 import { settingRows, variedBy } from "../../src/report/settings.ts";
 import { groupedTable } from "../../src/report/tables/grouped.ts";
 import { variedRows } from "../../src/report/tables/varied.ts";
@@ -189,7 +189,7 @@ Deno.test("scores are grouped by settings, methods without what varies, and task
     ["a", "rank 2", "1", "accuracy ↑", "50.00 ± 14.43 (n 4)"],
     ["a", "rank 2", "2", "accuracy ↑", "50.00 ± 14.43 (n 4)"],
   ]);
-  assertStringIncludes(groupedText(analyse(study), ["method"]), "lora");
+  assertStringIncludes(tableText(groupedTable(analyse(study), ["method"]), null), "lora");
 });
 
 Deno.test("a group takes options that some methods lack, and keys that are not there are told", () => {

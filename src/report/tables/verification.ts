@@ -45,20 +45,6 @@ function pinnedText({ pinned }: RunVerification): string {
   return changed.length === 0 ? `all ${pinned.length}` : `all but ${changed.join(", ")}`;
 }
 
-/** Verified runs as a plain table, a row each. */
-export function verifiedRuns({ runs }: Pick<Verification, "runs">) {
-  return {
-    headings: ["run", "verdict", "numbers equal", "pinned items equal", "first difference"],
-    rows: runs.map((run) => [
-      run.title,
-      run.verdict,
-      numbersText(run),
-      pinnedText(run),
-      remarkOf(run),
-    ]),
-  };
-}
-
 /** How a number of runs came out, as the end of a sentence. */
 function outcomeTexts(
   { runs, tolerance }: Pick<Verification, "runs" | "tolerance">,
@@ -133,17 +119,32 @@ function toneOf(verdict: unknown): Tone {
   return verdict === "not reproduced" ? "bad" : "muted";
 }
 
-/** One row a verified run. */
+/** The verified runs of a study, a row each. */
 export function verificationTable(results: Analysis): ReportTable {
   const { verification } = results;
-  const current = verification === null ? new Set() : currentIds(results, verification);
-  const rows = (verification?.runs ?? []).map((run) => ({
+  return verification === null
+    ? verifiedTable([])
+    : verifiedTable(verification.runs, currentIds(results, verification));
+}
+
+/**
+ * Verified runs, a row each.
+ *
+ * @param current Ids of those whose record has not changed since, or null for all.
+ */
+export function verifiedTable(
+  runs: readonly RunVerification[],
+  current: ReadonlySet<string> | null = null,
+): ReportTable {
+  const rows = runs.map((run) => ({
     id: run.id,
     title: run.title,
     verdict: run.verdict,
     numbers: numbersText(run),
     pinned: pinnedText(run),
-    remark: current.has(run.id) ? remarkOf(run) : "the record has changed since",
+    remark: current === null || current.has(run.id)
+      ? remarkOf(run)
+      : "the record has changed since",
   }));
   return reportTable(rows, {
     id: "verification",
