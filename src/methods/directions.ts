@@ -91,7 +91,8 @@ function subtractParts(v: Float64Array, rows: readonly ArrayLike<number>[]): voi
   });
 }
 
-function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+/** The inner product of two vectors of one length. */
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;

@@ -4,18 +4,13 @@
  *
  * @module
  */
+import { dot } from "./directions.ts";
 
 /** A direction of one module as factors: Σ_i bᵢ aᵢᵀ times a factor. */
 export interface Direction {
   readonly A: readonly ArrayLike<number>[];
   readonly B: readonly ArrayLike<number>[];
   readonly factor: number;
-}
-
-function dot(x: ArrayLike<number>, y: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i]! * y[i]!;
-  return sum;
 }
 
 /** ⟨BA, B′A′⟩_F = Σ_ij (aᵢ·a′ⱼ)(bᵢ·b′ⱼ), from the factors. */

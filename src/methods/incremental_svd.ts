@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { dot } from "./directions.ts";
 import { leadingTriplets } from "./leading_triplets.ts";
 
 /** Directions are compared by cosines of about 0.99, and the next batch turns them by far more than this. */
@@ -102,7 +103,5 @@ export function withRows(
 
 /** The cosine of the angle between two directions. */
 export function cosine(a: Float64Array, b: Float64Array): number {
-  const dot = (x: Float64Array, y: Float64Array) =>
-    x.reduce((sum, value, i) => sum + value * y[i]!, 0);
   return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 }

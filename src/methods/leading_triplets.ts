@@ -10,6 +10,7 @@
 import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { RandomStream } from "../base/random.ts";
 import type { HostTensor } from "../graph/mod.ts";
+import { dot } from "./directions.ts";
 
 /** Singular values and vectors, the largest value first. */
 interface Triplets {
@@ -57,12 +58,6 @@ function productsOf({ shape, data }: HostTensor): Products {
 
 function transposed({ rows, columns, times, transposedTimes }: Products): Products {
   return { rows: columns, columns: rows, times: transposedTimes, transposedTimes: times };
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }
 
 /** Takes from a vector its parts along orthonormal ones, twice, so that rounding leaves none. */

@@ -29,7 +29,7 @@ import {
   type ChooseRanks,
   leastBlockSteps,
 } from "./chain.ts";
-import { lora } from "./lora.ts";
+import { loraForm } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
 import { rateOptions } from "./options.ts";
 
@@ -151,25 +151,18 @@ export const xgblora = defineMethod({
         : `set kappa from ${leastBlockSteps} to the run's steps`,
     }, totalSteps);
   },
-  bind: (chosen) => {
-    const { alpha, bRate = 1 } = chosen;
-    const { adapter } = lora.bind(lora.parseOptions({ alpha, bRate }));
-    return {
-      adapter: {
-        ...adapter!,
-        scale: () => chosen.alpha / chosen.rank,
-        step: {
-          regulariser: chosen.lambda === 0 ? null : {
-            weight: chosen.lambda,
-            build: (groups) =>
-              groups.map(({ rows }) => sumOfSquares(rows)).reduce((sum, own) => add(sum, own)),
-          },
-        },
-        policy: {
-          rule: chainPolicy(startsOf(chosen), randomLayers),
-          kind: "merge",
+  bind: (chosen) => ({
+    adapter: {
+      ...loraForm(chosen),
+      scale: () => chosen.alpha / chosen.rank,
+      step: {
+        regulariser: chosen.lambda === 0 ? null : {
+          weight: chosen.lambda,
+          build: (groups) =>
+            groups.map(({ rows }) => sumOfSquares(rows)).reduce((sum, own) => add(sum, own)),
         },
       },
-    };
-  },
+      policy: { rule: chainPolicy(startsOf(chosen), randomLayers), kind: "merge" },
+    },
+  }),
 });

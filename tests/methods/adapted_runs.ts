@@ -16,6 +16,7 @@ import { goldenModel } from "../models/fixture.ts";
 import {
   assertStatesEqual,
   moduleNames,
+  rowOf,
   timeless,
   type TinyRun,
   trainingRequest,
@@ -47,6 +48,22 @@ export async function ended(
   const trainer = await Trainer.create(requestOf(executor, run), null);
   const events = await trainTo(trainer);
   return { run, requestOf, trainer, events, end: await trainer.checkpoint() };
+}
+
+/**
+ * A run after some steps: what it told, its checkpoint, and rows of its vectors by slot.
+ *
+ * @param steps Default: all.
+ */
+export async function runTo(run: TinyRun, steps?: number) {
+  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+  const events = await trainTo(trainer, steps);
+  const checkpoint = await trainer.checkpoint();
+  const { assembly } = trainer;
+  trainer.dispose();
+  const row = (module: string, part: string, slot: number, name: "theta" | "m" | "v" = "theta") =>
+    rowOf(assembly, checkpoint.vectors[name]!, module, part, slot);
+  return { events, checkpoint, assembly, row };
 }
 
 /** What evaluates: a trainer, or a part of one. */

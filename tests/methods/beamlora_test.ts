@@ -16,17 +16,8 @@ import {
   type RankDecision,
   type RowEdit,
 } from "../../src/methods/rank_actions.ts";
-import { Trainer } from "../../src/train/trainer.ts";
-import {
-  assertBitEqual,
-  moduleNames,
-  ofKind,
-  rowOf,
-  type TinyRun,
-  trainingRequest,
-  trainTo,
-} from "../train/fixture.ts";
-import { assertAblates, assertMerges, assertResumes, ended, executor } from "./adapted_runs.ts";
+import { assertBitEqual, moduleNames, ofKind, type TinyRun } from "../train/fixture.ts";
+import { assertAblates, assertMerges, assertResumes, ended, runTo } from "./adapted_runs.ts";
 import { contextOf, factsOf, modulesOf, stepsDue, viewOfNumbers } from "./policies.ts";
 
 /** softmax([0, 0, 0, −1]) · 4: e⁰ three times and e⁻¹ over their sum of 3.36788. */
@@ -158,17 +149,6 @@ const run: TinyRun = {
   train: { learningRate: 2e-2, steps: 16 },
 };
 
-async function stateAt(run: TinyRun, step: number) {
-  const trainer = await Trainer.create(trainingRequest(executor, run), null);
-  const events = await trainTo(trainer, step);
-  const { vectors, cache } = await trainer.checkpoint();
-  const { assembly } = trainer;
-  trainer.dispose();
-  const row = (module: string, part: string, slot: number, name: "theta" | "m" | "v" = "theta") =>
-    rowOf(assembly, vectors[name]!, module, part, slot);
-  return { row, events, cache };
-}
-
 /** The same run without events. */
 function quiet(run: TinyRun): TinyRun {
   return {
@@ -179,9 +159,9 @@ function quiet(run: TinyRun): TinyRun {
 
 Deno.test("an event puts rows of half a period ago in the place of weak ones", async () => {
   const [after, before, cached] = [
-    await stateAt(run, 4),
-    await stateAt(quiet(run), 4),
-    await stateAt(quiet(run), 2),
+    await runTo(run, 4),
+    await runTo(quiet(run), 4),
+    await runTo(quiet(run), 2),
   ];
   let copies = 0;
   for (const module of moduleNames()) {
@@ -231,8 +211,8 @@ Deno.test("a run resumes to the bit, merges with its weights and ablates", async
 Deno.test("with gates at 0 the first step is LoRA's", async () => {
   const train = { steps: 16, dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 } };
   const [own, lora] = [
-    await stateAt({ ...run, train: { ...run.train, ...train } }, 1),
-    await stateAt({ method: "lora", rank: 4, train: { ...run.train, ...train } }, 1),
+    await runTo({ ...run, train: { ...run.train, ...train } }, 1),
+    await runTo({ method: "lora", rank: 4, train: { ...run.train, ...train } }, 1),
   ];
   for (const module of moduleNames()) {
     for (const part of ["A", "B"]) {

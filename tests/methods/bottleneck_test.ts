@@ -23,7 +23,6 @@ import { tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
 import { countParameters } from "../../src/study/budget/costs.ts";
 import { defaultSettings } from "../../src/study/schema/settings.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
-import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import type { AssemblyRequest } from "../../src/train/assembly_request.ts";
 import { forward, survey } from "../../src/train/forward.ts";
@@ -35,14 +34,8 @@ import { drawn } from "../models/deberta_fixture.ts";
 import { goldenModel } from "../models/fixture.ts";
 import { assertNear, type GoldenTokens, paddedTokens } from "../models/golden_tokens.ts";
 import { plainFeeds } from "../models/runtime_logits.ts";
-import {
-  assertStatesEqual,
-  lossesOf,
-  type TinyRun,
-  trainingRequest,
-  trainTo,
-} from "../train/fixture.ts";
-import { executor, logitsOf } from "./adapted_runs.ts";
+import { lossesOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
+import { assertResumes, ended, executor, logitsOf } from "./adapted_runs.ts";
 
 interface Outcome {
   readonly family: "bert" | "deberta" | "distilbert";
@@ -277,36 +270,16 @@ for (const run of runs) {
   });
 
   Deno.test(`${title}: a run that is cut in two ends bit-equal to one that is not`, async () => {
-    const whole = await Trainer.create(trainingRequest(executor, run), null);
-    await trainTo(whole);
-    const end = await whole.checkpoint();
-    whole.dispose();
-    const half = await Trainer.create(trainingRequest(executor, run), null);
-    await trainTo(half, 7);
-    const timings = {
-      trainMillis: 0,
-      evaluateMillis: 0,
-      wallMillis: 0,
-      startedAt: "",
-    };
-    const bytes = encodeCheckpoint({
-      checkpoint: await half.checkpoint(),
-      run: "0123",
-      journals: {},
-      timings,
-    });
-    half.dispose();
-    const { checkpoint } = decodeCheckpoint(bytes, "checkpoint");
-    const resumed = await Trainer.create(trainingRequest(executor, run), checkpoint);
-    await trainTo(resumed);
-    assertStatesEqual((await resumed.checkpoint()).vectors, end.vectors, title);
-    resumed.dispose();
+    const whole = await ended(run);
+    const { trainer, end } = whole;
+    await assertResumes(whole, [7]);
+    trainer.dispose();
     const tensors = new Map(
-      exportTensors(whole.assembly, end.vectors.theta!, end.order).map((
+      exportTensors(trainer.assembly, end.vectors.theta!, end.order).map((
         { name, ...own },
       ) => [name, own]),
     );
-    const { adapter, modules } = whole.assembly;
+    const { adapter, modules } = trainer.assembly;
     for (const { module } of modules) {
       assert(!addsNothing(tensors, adapter!, module), `${module.name} adds nothing after training`);
     }

@@ -8,7 +8,8 @@ import { randomLayers } from "../../src/methods/xgblora.ts";
 import { planRun } from "../../src/study/budget/ranks.ts";
 import { defaultSettings } from "../../src/study/schema/settings.ts";
 import type { Budget } from "../../src/study/budget/budget.ts";
-import type { ModuleShape, RunFacts, RunSpec } from "../../src/study/types.ts";
+import type { ModuleShape, RunSpec } from "../../src/study/types.ts";
+import { contextOf, factsOf, stepsDue } from "./policies.ts";
 
 Deno.test("the rate of the adapter starts over in each block but the first", () => {
   const factors = (rewarmup: number) =>
@@ -87,16 +88,9 @@ Deno.test("a budget pays for layers: L_s times the booster's rank over L is the 
 });
 
 Deno.test("blocks that are too short, or longer than the run, are told before the run", () => {
-  const facts: RunFacts = {
-    totalSteps: 60,
-    stepsPerEpoch: 20,
-    trainExamples: 640,
-    modules,
-    plan: null,
-  };
   const check = (name: string, options: Readonly<Record<string, number>>, totalSteps = 60) => {
     const method = findMethod(name);
-    method.check(method.parseOptions(options), { ...facts, totalSteps });
+    method.check(method.parseOptions(options), factsOf({ totalSteps, modules }));
   };
   const refused = (said: string, ...given: Parameters<typeof check>) =>
     assertThrows(() => check(...given), RangeError, said);
@@ -121,15 +115,8 @@ Deno.test("a round is a twentieth of the run, within 8 and 100 steps", () => {
   const { adapter } = findMethod("xgblora").bind(findMethod("xgblora").parseOptions({}));
   const policy = ruleOf(adapter)!;
   const endsOf = (totalSteps: number) => {
-    const state = policy.start({
-      modules,
-      ranks: Array(8).fill(1),
-      finalTotal: 8,
-      totalSteps,
-      stepsPerEpoch: 20,
-    });
-    return Array.from({ length: totalSteps }, (_, step) => step)
-      .filter((step) => policy.isDue(state, step)).map((step) => step + 1);
+    const state = policy.start(contextOf(Array(8).fill(1), { modules, totalSteps }));
+    return stepsDue(policy, state, totalSteps).map((step) => step + 1);
   };
   assertEquals(endsOf(30), [8, 16, 24]);
   assertEquals(endsOf(400).slice(0, 2), [20, 40]);

@@ -19,7 +19,7 @@ import {
   trainTo,
 } from "../train/fixture.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { ended, executor } from "./adapted_runs.ts";
+import { assertResumes, ended, executor } from "./adapted_runs.ts";
 import {
   contextOf,
   factsOf,
@@ -92,21 +92,12 @@ for (const [form, by, policy] of arms) {
       finalTotal: rank * 6,
       encoder: oneLayer,
     };
-    const whole = await traceOf(run);
-    const events = whole.events as Awaited<ReturnType<typeof ended>>["events"];
-    const ranks = ofKind(events, "ranks");
+    const whole = await ended(run);
+    const ranks = ofKind(whole.events, "ranks");
     assert(ranks.length > 0);
     assertEquals(ranks.at(-1)!.budget, rank * 6);
-    const half = await Trainer.create(trainingRequest(executor, run), null);
-    const first = await trainTo(half, 8);
-    const at = await half.checkpoint();
-    half.dispose();
-    const rest = await Trainer.create(trainingRequest(executor, run), at);
-    const second = await trainTo(rest);
-    const end = await rest.checkpoint();
-    rest.dispose();
-    assertEquals([...end.vectors.theta!], whole.theta);
-    assertEquals(timeless([...first, ...second]), whole.events);
+    await assertResumes(whole, [8]);
+    whole.trainer.dispose();
   });
 }
 

@@ -5,6 +5,7 @@ import { gelora, ranksOfDimensions } from "../../src/methods/gelora.ts";
 import { twonn } from "../../src/methods/twonn.ts";
 import { spreadOver } from "../../src/study/budget/costs.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
+import { factsOf } from "./policies.ts";
 import golden from "../golden/twonn.json" with { type: "json" };
 
 const usual = { estimator: "regression", discard: 0.1 } as const;
@@ -88,7 +89,7 @@ Deno.test("GeLoRA spreads a budget by the rule's ranks, or takes them as they ar
 });
 
 Deno.test("GeLoRA refuses a run with fewer texts than it is to measure", () => {
-  const facts = { totalSteps: 10, stepsPerEpoch: 5, trainExamples: 640, modules: [], plan: null };
+  const facts = factsOf({ trainExamples: 640 });
   assertThrows(
     () => gelora.check(gelora.parseOptions({}), facts),
     RangeError,

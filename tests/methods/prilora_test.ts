@@ -1,12 +1,11 @@
 /** PRILoRA: ranks along a line, norms of inputs against PyTorch's, and pruning. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
-import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { lineOverLayers, prilora, prunedRow } from "../../src/methods/prilora.ts";
 import { solveRanks } from "../../src/study/budget/ranks.ts";
 import type { ModulePart } from "../../src/study/schema/settings.ts";
-import type { ModuleShape, RunFacts } from "../../src/study/types.ts";
+import type { ModuleShape } from "../../src/study/types.ts";
 import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { rowView } from "../../src/train/policy_view.ts";
@@ -24,11 +23,12 @@ import {
   assertBitEqual,
   moduleNames,
   ofKind,
-  rowOf,
   type TinyRun,
   trainingRequest,
   trainTo,
 } from "../train/fixture.ts";
+import { executor, runTo } from "./adapted_runs.ts";
+import { factsOf } from "./policies.ts";
 
 /** A view of rows wants one; PRILoRA draws nothing from it. */
 const unused = RandomStream.fromSeed(0);
@@ -127,18 +127,9 @@ for (const family of ["bert", "deberta"] as const) {
 }
 
 Deno.test("every n steps each row of A loses half its entries and nothing else changes", async () => {
-  const executor = await nativeExecutor(1);
   const pruned: TinyRun = { method: "prilora", options: { n: 3 } };
   const plain: TinyRun = { method: "prilora", options: { ratio: 0 } };
-  const at = async (run: TinyRun, steps: number) => {
-    const trainer = await Trainer.create(trainingRequest(executor, run), null);
-    const events = await trainTo(trainer, steps);
-    const checkpoint = await trainer.checkpoint();
-    const { assembly } = trainer;
-    trainer.dispose();
-    return { events, checkpoint, assembly };
-  };
-  const [now, before] = [await at(pruned, 3), await at(plain, 3)];
+  const [now, before] = [await runTo(pruned, 3), await runTo(plain, 3)];
   const seen = rowView({
     assembly: now.assembly,
     order: now.checkpoint.order,
@@ -150,12 +141,7 @@ Deno.test("every n steps each row of A loses half its entries and nothing else c
   for (const name of moduleNames()) {
     const norms = seen.inputNorms(name);
     for (const slot of [0, 1]) {
-      const of = (
-        { assembly, checkpoint }: typeof now,
-        vector: "theta" | "m" | "v",
-        part: string,
-      ) => rowOf(assembly, checkpoint.vectors[vector]!, name, part, slot);
-      const row = of(now, "theta", "A"), was = of(before, "theta", "A");
+      const row = now.row(name, "A", slot), was = before.row(name, "A", slot);
       assertEquals(zeros(was), 0);
       assertEquals(zeros(row), Math.floor(row.length / 2));
       const kept = [...row.keys()].filter((j) => row[j] !== 0);
@@ -163,15 +149,18 @@ Deno.test("every n steps each row of A loses half its entries and nothing else c
       const score = (j: number) => Math.abs(was[j]!) * norms[j]!;
       assert(Math.max(...gone.map(score)) <= Math.min(...kept.map(score)));
       assert(kept.every((j) => row[j] === was[j]));
-      assertBitEqual(of(now, "theta", "B"), of(before, "theta", "B"), "B");
+      assertBitEqual(now.row(name, "B", slot), before.row(name, "B", slot), "B");
       for (const vector of ["m", "v"] as const) {
-        assertBitEqual(of(now, vector, "A"), of(before, vector, "A"), vector);
+        assertBitEqual(
+          now.row(name, "A", slot, vector),
+          before.row(name, "A", slot, vector),
+          vector,
+        );
       }
     }
   }
   // Zeros grow back until the next pruning.
-  const later = await at(pruned, 5);
-  const row = rowOf(later.assembly, later.checkpoint.vectors.theta!, moduleNames()[0]!, "A", 0);
+  const row = (await runTo(pruned, 5)).row(moduleNames()[0]!, "A", 0);
   assert(zeros(row) < 4, `${zeros(row)} of ${row.length} entries are still zero`);
   const [event] = ofKind(now.events, "ranks");
   assertEquals([event!.step, event!.budget, event!.moved], [3, 24, 24]);
@@ -179,7 +168,6 @@ Deno.test("every n steps each row of A loses half its entries and nothing else c
 });
 
 Deno.test("a last pruning leaves the zeros out of what is stored", async () => {
-  const executor = await nativeExecutor(1);
   const run: TinyRun = { method: "prilora", options: { n: 100, finalPrune: true } };
   const trainer = await Trainer.create(trainingRequest(executor, run), null);
   const events = await trainTo(trainer);
@@ -197,15 +185,8 @@ Deno.test("a last pruning leaves the zeros out of what is stored", async () => {
 });
 
 Deno.test("a schedule without a pruning is refused before a run", () => {
-  const facts: RunFacts = {
-    totalSteps: 30,
-    stepsPerEpoch: 5,
-    trainExamples: 9,
-    modules: [],
-    plan: null,
-  };
   const check = (options: Record<string, number | boolean>) =>
-    prilora.check(prilora.parseOptions(options), facts);
+    prilora.check(prilora.parseOptions(options), factsOf({ totalSteps: 30 }));
   assertThrows(() => check({}), RangeError, 'found "n" of 40, at most 30 is wanted');
   assertThrows(() => check({ ratio: 0, finalPrune: true }), RangeError, "prunes nothing");
   check({ n: 30 });

@@ -12,15 +12,14 @@ import {
   thresholdAt,
   upstreamThreshold,
 } from "../../src/methods/sora.ts";
-import { Trainer } from "../../src/train/trainer.ts";
-import { ofKind, rowOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
+import { ofKind, rowOf, type TinyRun } from "../train/fixture.ts";
 import {
   assertAblates,
   assertMerges,
   assertResumes,
   ended,
-  executor,
   exportedUpdates,
+  runTo,
 } from "./adapted_runs.ts";
 import { contextOf, factsOf, stepsDue, viewOfNumbers } from "./policies.ts";
 
@@ -255,16 +254,11 @@ Deno.test("a step is the optimiser's, then the proximal step", async () => {
       options: { sparseLambda2, threshold, sparseLambda: 0 },
       train: { steps: 4, weightDecay: 0.1 },
     };
-    const trainer = await Trainer.create(trainingRequest(executor, run), null);
-    await trainTo(trainer, 1);
-    const { vectors } = await trainer.checkpoint();
-    const { assembly } = trainer;
-    trainer.dispose();
+    const { assembly, row } = await runTo(run, 1);
     return (part: string) =>
-      assembly.modules.flatMap(({ module }) => [
-        ...rowOf(assembly, vectors.theta!, module.name, part, 0),
-        ...rowOf(assembly, vectors.theta!, module.name, part, 1),
-      ]);
+      assembly.modules.flatMap(({ module: { name } }) =>
+        [0, 1].flatMap((slot) => [...row(name, part, slot)])
+      );
   };
   const [free, exact, upstream] = [await at(0), await at(0.3), await at(0.3, "upstream")];
   assertEquals(exact("A"), free("A"));
@@ -313,17 +307,13 @@ Deno.test("gates are neither clipped nor decayed, however hard they are pulled",
       options: { sparseLambda, sparseLambda2: 0 },
       train: { steps: 1, clipNorm: 0.01, weightDecay },
     };
-    const trainer = await Trainer.create(trainingRequest(executor, run), null);
-    const before = await trainer.checkpoint();
-    const [step] = ofKind(await trainTo(trainer), "step");
-    const after = await trainer.checkpoint();
-    const { assembly } = trainer;
-    trainer.dispose();
-    const rowsOf = (vector: "theta" | "m", part: string, of = after) =>
+    const { events, assembly, row } = await runTo(run);
+    const start = await runTo(run, 0);
+    const rowsOf = (vector: "theta" | "m", part: string, of = row) =>
       assembly.modules.flatMap(({ module: { name } }) =>
-        [0, 1].flatMap((row) => [...rowOf(assembly, of.vectors[vector]!, name, part, row)])
+        [0, 1].flatMap((slot) => [...of(name, part, slot, vector)])
       );
-    return { norm: step!.gradientNorm, rowsOf, before };
+    return { norm: ofKind(events, "step")[0]!.gradientNorm, rowsOf, before: start.row };
   };
   const [free, pulled] = [await first(0), await first(1e4)];
   // The norm that is clipped is far above its limit, and the same with and without the pull.
