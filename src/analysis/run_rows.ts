@@ -5,7 +5,7 @@
  */
 // Arquero takes any version of it; the one imported first is the one that it gets.
 import "@uwdata/flechette";
-import { type ColumnTable, table as tableOf } from "arquero";
+import { type ColumnTable, op, table as tableOf } from "arquero";
 import type { EvaluationLine, RecordedRequest, RunRecord } from "../record/types.ts";
 import { selectedOf } from "../study/grid/steps.ts";
 import type { StudyResults } from "./results.ts";
@@ -152,6 +152,31 @@ export function tableFrom(
 export function rowsOf<T extends object = Row>(table: ColumnTable): readonly T[] {
   return table.objects() as unknown as readonly T[];
 }
+
+/**
+ * Rows grouped by what they have under some keys, in order of appearance: the keys of each group, and what `of` makes of its rows.
+ */
+export function rolledUp<T extends object, const K extends keyof T & string, V extends object>(
+  rows: readonly T[],
+  by: readonly K[],
+  of: (own: readonly T[]) => V,
+): readonly (Pick<T, K> & V)[] {
+  const columns = by.map((key) => [key, rows.map((row) => row[key])] as const);
+  const groups = tableOf({ ...Object.fromEntries(columns), own: rows })
+    .groupby(...by).rollup({ own: op.array_agg("own") });
+  return rowsOf<Pick<T, K> & { readonly own: readonly T[] }>(groups)
+    .map(({ own, ...keys }) => ({ ...(keys as unknown as Pick<T, K>), ...of(own) }));
+}
+
+/** The cell of the grid that a run is in. */
+export const cellOf = ({ asked }: Pick<RunRecord, "asked">): {
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+} => ({ task: asked.task, label: asked.label, budget: budgetName(asked.budget) });
+
+/** The keys of a cell of the grid. */
+export const cellKeys = ["task", "label", "budget"] as const;
 
 /** A group key of several parts. */
 export const keyOf = (...parts: readonly (string | number)[]): string => JSON.stringify(parts);

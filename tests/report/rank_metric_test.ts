@@ -4,7 +4,8 @@ import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/ass
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
 import { renderChart } from "../../src/report/render.ts";
-import { rankMetricRows, rankMetricTable } from "../../src/report/tables/rank_metric.ts";
+import { rankMetricRows } from "../../src/analysis/rank_metric.ts";
+import { rankMetricTable } from "../../src/report/tables/rank_metric.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { fixtureMethods, fixtureStudy } from "../analysis/fixture.ts";
 

@@ -12,7 +12,7 @@ import {
   ablationPoints,
   type AblationRow,
   ablationRows,
-} from "../tables/ablation.ts";
+} from "../../analysis/ablation.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import {

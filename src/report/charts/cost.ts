@@ -7,7 +7,7 @@ import { allTasks, noBudget } from "../../analysis/run_rows.ts";
 import type { SeriesStyles } from "../method_styles.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { channelsOf, chartColours, keysOf, manyLabels, shownOf } from "../style.ts";
-import { type CostRow, costRows } from "../tables/cost.ts";
+import { type CostRow, costRows } from "../../analysis/costs.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import {

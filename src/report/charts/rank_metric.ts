@@ -7,7 +7,7 @@ import { type Grid, keyOf } from "../../analysis/run_rows.ts";
 import type { SeriesStyles } from "../method_styles.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { channelsOf, keysOf, shownOf } from "../style.ts";
-import { type RankMetricRow, rankMetricRows } from "../tables/rank_metric.ts";
+import { type RankMetricRow, rankMetricRows } from "../../analysis/rank_metric.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import {

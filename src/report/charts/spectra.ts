@@ -17,7 +17,7 @@ import {
   shownOf,
   taskStyles,
 } from "../style.ts";
-import { type ModuleSpectraRow, moduleSpectraRows } from "../tables/spectra.ts";
+import { type ModuleSpectraRow, moduleSpectraRows } from "../../analysis/spectra.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import { boundsOf, cellsOf, columnsOf, numberAxis, panelOf, smallWidth } from "./panel.ts";

@@ -6,7 +6,7 @@
 import { median } from "simple-statistics";
 import { allTasks, type Grid, noBudget } from "../../analysis/run_rows.ts";
 import { fixed, joined, whole } from "../../base/format.ts";
-import { type CostRow, costRows } from "../tables/cost.ts";
+import { type CostRow, costRows } from "../../analysis/costs.ts";
 import { hasAverage } from "../../analysis/scores.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { Finding } from "./finding.ts";

@@ -8,7 +8,7 @@ import { type Grid } from "../../analysis/run_rows.ts";
 import { counted, fixed, joined, significant, whole } from "../../base/format.ts";
 import { movedRanks } from "../../analysis/rank_series.ts";
 import { summarise } from "../../stats/statistics.ts";
-import { type AblationRow, ablationRows } from "../tables/ablation.ts";
+import { type AblationRow, ablationRows } from "../../analysis/ablation.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import { cellWords, type Finding, mostSingled, sentence } from "./finding.ts";
 

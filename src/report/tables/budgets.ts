@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { storedOf } from "../../analysis/costs.ts";
 import { op } from "arquero";
 import type { RunRecord } from "../../record/types.ts";
 import { budgetName, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
@@ -11,20 +12,6 @@ import type { Analysis } from "../../analysis/analysis.ts";
 import { number, type ReportTable, reportTable } from "../table.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
-
-/** The parameters to store of a trained run, head excluded. */
-interface StoredCount {
-  readonly count: number;
-  /** Whether the record says it; else the final count stands for it. */
-  readonly isRecorded: boolean;
-}
-
-/** What must be stored to deploy a run, without its head: as recorded, else the final count; without budget all that was trained. */
-export function storedOf({ happened }: RunRecord): StoredCount {
-  const { budget, parameters } = happened;
-  if (budget === null) return { count: parameters.trainable - parameters.head, isRecorded: true };
-  return { count: budget.stored ?? budget.final, isRecorded: budget.stored !== undefined };
-}
 
 /** Share of the budget beyond which a run is said to be off it. */
 const offLimit = 0.01;

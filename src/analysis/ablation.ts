@@ -1,0 +1,130 @@
+/**
+ * Layer-rank ablation: whether the modules that were given rank are the ones whose removal hurts.
+ *
+ * @module
+ */
+import type { RemovalKind } from "../record/types.ts";
+import {
+  bootstrapInterval,
+  type Interval,
+  kendall,
+  meanOf,
+  spearman,
+  summarise,
+} from "../stats/statistics.ts";
+import type { Basis } from "./basis.ts";
+import { metricInfo } from "./metrics.ts";
+import { cellKeys, cellOf, rolledUp } from "./run_rows.ts";
+import { orderOf } from "./scores.ts";
+
+/** How well rank and loss of metric agree, for one task, method, budget and kind of removal. */
+export interface AblationRow {
+  readonly kind: RemovalKind;
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  /** Ablated runs whose correlation is defined. */
+  readonly n: number;
+  /** Ablated runs in which all removed pieces had equal rank (or lost equally), so that none is. */
+  readonly undefinedRuns: number;
+  /** Removals a run. */
+  readonly pieces: number;
+  readonly spearman: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly kendall: number | null;
+  /** Where the interval comes from. */
+  readonly interval: "t over runs" | "bootstrap over removals" | "none";
+}
+
+/** One removed piece, averaged over the runs (seeds) of a cell. */
+export interface AblationPoint {
+  readonly kind: RemovalKind;
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly name: string;
+  readonly rank: number;
+  /** Mean loss of the metric, in the report's scale. */
+  readonly loss: number;
+  readonly runs: number;
+}
+
+/** All removals; a positive loss means that removing the piece hurt, whichever way the metric is better. */
+function removalsOf({ runs }: Basis) {
+  return runs.flatMap(({ record, ablation }) => {
+    if (ablation === null) return [];
+    const { isHigherBetter, scale } = metricInfo(ablation.metric);
+    return ablation.removals.filter(({ loss }) => Number.isFinite(loss)).map((removal) => ({
+      ...{ ...cellOf(record), kind: removal.kind, name: removal.name, rank: removal.rank },
+      loss: removal.loss * scale * (isHigherBetter ? 1 : -1),
+      run: record.id,
+    }));
+  });
+}
+
+const kinds: readonly RemovalKind[] = ["layer", "module", "part"];
+
+/** The removed pieces of each cell, rank and loss averaged over its runs, the most missed first. */
+export function ablationPoints(results: Basis): readonly AblationPoint[] {
+  return rolledUp(removalsOf(results), ["kind", ...cellKeys, "name"], (own) => ({
+    rank: meanOf(own.map(({ rank }) => rank)),
+    loss: meanOf(own.map(({ loss }) => loss)),
+    runs: own.length,
+  })).toSorted(byKindThen(results, (a, b) => b.loss - a.loss));
+}
+
+/** Sorts by what was removed, then by cell. */
+function byKindThen<T extends Pick<AblationRow, "kind" | (typeof cellKeys)[number]>>(
+  { grid }: Basis,
+  then: (a: T, b: T) => number = () => 0,
+): (a: T, b: T) => number {
+  const order = orderOf(grid);
+  return (a, b) =>
+    kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || order(a) - order(b) || then(a, b);
+}
+
+/**
+ * Rank correlations between rank given and metric lost.
+ *
+ * Each run gives one correlation over its pieces; with two runs or more the interval is a t interval over runs,
+ * with one run a percentile bootstrap over its pieces (seeded, so it repeats).
+ */
+export function ablationRows(results: Basis): readonly AblationRow[] {
+  return rolledUp(removalsOf(results), ["kind", ...cellKeys], (cell) => {
+    const runs = [...Map.groupBy(cell, (r) => r.run).values()].map((removals) => ({
+      ranks: removals.map((r) => r.rank),
+      losses: removals.map((r) => r.loss),
+    }));
+    const correlated = runs.flatMap((run) => {
+      const rho = spearman(run.ranks, run.losses);
+      return rho === null ? [] : [{ ...run, rho, tau: kendall(run.ranks, run.losses) }];
+    });
+    const summary = summarise(correlated.map((run) => run.rho));
+    const only = correlated.length === 1 ? correlated[0]! : null;
+    const bootstrap: Interval | null = only === null ? null : bootstrapInterval(
+      only.ranks.length,
+      (units) => spearman(units.map((u) => only.ranks[u]!), units.map((u) => only.losses[u]!)),
+      { seed: 0 },
+    );
+    // Correlations that are all equal (a few pieces often give 1) leave nothing to estimate a spread from.
+    const hasSpread = bootstrap !== null || (summary.sd !== null && summary.sd > 1e-12);
+    // A correlation lies within [−1, 1]; so do the ends of its interval.
+    const clamp = (end: number | null) =>
+      end === null || !hasSpread ? null : Math.max(-1, Math.min(1, end));
+    return {
+      n: summary.n,
+      undefinedRuns: runs.length - correlated.length,
+      pieces: Math.max(...runs.map((run) => run.ranks.length)),
+      spearman: summary.mean,
+      low: clamp(bootstrap?.low ?? summary.low),
+      high: clamp(bootstrap?.high ?? summary.high),
+      kendall: summarise(correlated.flatMap((run) => run.tau === null ? [] : [run.tau])).mean,
+      interval: bootstrap !== null
+        ? "bootstrap over removals" as const
+        : hasSpread
+        ? "t over runs" as const
+        : "none" as const,
+    };
+  }).toSorted(byKindThen(results));
+}
