@@ -65,13 +65,18 @@ function removalsOf({ runs }: Basis) {
 
 const kinds: readonly RemovalKind[] = ["layer", "module", "part"];
 
-/** The removed pieces of each cell, rank and loss averaged over its runs, the most missed first. */
+/** The removed pieces of each cell, rank and loss averaged over its runs. */
 export function ablationPoints(results: Basis): readonly AblationPoint[] {
   return rolledUp(removalsOf(results), ["kind", ...cellKeys, "name"], (own) => ({
     rank: meanOf(own.map(({ rank }) => rank)),
     loss: meanOf(own.map(({ loss }) => loss)),
     runs: own.length,
-  })).toSorted(byKindThen(results, (a, b) => b.loss - a.loss));
+  }));
+}
+
+/** The same, the most missed first within each cell. */
+export function removals(results: Basis): readonly AblationPoint[] {
+  return ablationPoints(results).toSorted(byKindThen(results, (a, b) => b.loss - a.loss));
 }
 
 /** Sorts by what was removed, then by cell. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ablationPoints, ablationRows } from "../../analysis/ablation.ts";
+import { ablationRows, removals } from "../../analysis/ablation.ts";
 import { fixed, interval, nothing, significant, whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import { number, type ReportTable, reportTable, text } from "../table.ts";
@@ -45,8 +45,7 @@ export function ablationTable(results: Analysis): ReportTable {
 
 /** Every removed piece with its mean rank and loss, the most missed first within each cell. */
 export function removalsTable(results: Analysis): ReportTable {
-  const points = ablationPoints(results);
-  return reportTable(points, {
+  return reportTable(removals(results), {
     id: "removals",
     title: "Every removal",
     note:
