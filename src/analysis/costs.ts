@@ -9,7 +9,7 @@ import { onFront } from "../stats/pareto.ts";
 import { meanOf } from "../stats/statistics.ts";
 import type { Analysis } from "./analysis.ts";
 import { averageMetric, metricInfo } from "./metrics.ts";
-import { allTasks, runRowOf, type Grid, keyOf, rowsOf, tableFrom } from "./run_rows.ts";
+import { allTasks, type Grid, keyOf, rowsOf, runRowOf, tableFrom } from "./run_rows.ts";
 import { hasAverage, orderOf } from "./scores.ts";
 
 /** The parameters to store of a trained run, head excluded. */
