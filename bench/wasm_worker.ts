@@ -10,7 +10,7 @@ import { ProgramCache } from "../src/train/programs.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { benchStudy, median, planned, runOf } from "./setup.ts";
 
-/** What a worker is told: first which executor it is, then how many steps to take. */
+/** What a worker receives: first which executor it is, then how many steps to take. */
 export type WasmBenchRequest =
   | { readonly kind: "start"; readonly executor: "cpu" | "wasm"; readonly threads: number }
   | { readonly kind: "steps"; readonly count: number };

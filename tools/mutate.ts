@@ -19,7 +19,7 @@ import { type Mutant, mutated, roomOf, sampleRooms, type SourceText } from "./mu
 import { Scratch, type Tried } from "./mutation/trial.ts";
 import { tryWholeFile } from "./mutation/whole_files.ts";
 
-/** Rooms of the default sample: those that decide what a run does and what is told of it. */
+/** Rooms of the default sample: those that decide what a run does and what is reported of it. */
 const defaultRooms: readonly string[] = [
   "methods",
   "graph",

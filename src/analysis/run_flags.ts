@@ -79,7 +79,7 @@ function lineOf(own: readonly Flagged[]): string {
     ...(budget === noBudget ? [] : [budget]),
     `${seeds.length === 1 ? "seed" : "seeds"} ${joined(seeds)}`,
   ].join(", ");
-  // Figures differ between seeds, so that several are told without.
+  // Figures differ between seeds, so that several are given without.
   return `${place}: ${flags.map(own.length === 1 ? flagText : flagName).join("; ")}`;
 }
 

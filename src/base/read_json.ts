@@ -13,7 +13,7 @@ export const deepestJson = 100;
 interface JsonSource {
   /** What is attempted. Default `Cannot read`. */
   readonly doing?: string;
-  /** The place of the whole text in its file, such as `line 4`. Default: the lines of the text are told. */
+  /** The place of the whole text in its file, such as `line 4`. Default: the lines of the text. */
   readonly place?: string;
   /** What is wanted. Default `JSON`. */
   readonly wanted?: string;
@@ -66,7 +66,7 @@ export function parseJson(text: string, fileName: string, source: JsonSource = {
   return value;
 }
 
-/** A message of `JSON.parse` without where, which is told by the line. */
+/** A message of `JSON.parse` without where, which the line says. */
 function withoutPosition(said: string): string {
   return said.replace(/ (?:in JSON )?at position \d+(?: \(line \d+ column \d+\))?/, "");
 }

@@ -142,7 +142,7 @@ export const noReportOption: CommandOption = {
   text: "write no report; deno task report writes it later",
 };
 
-/** What the commands that make runs are told of folders, device and cores; null where an option is not given. */
+/** What the commands that make runs receive about folders, device and cores; null where an option is not given. */
 export function runOptions(parsed: Arguments) {
   return {
     data: parsed.text("data"),

@@ -33,7 +33,7 @@ export interface Choice {
   readonly description: string;
 }
 
-/** What a maker is told. */
+/** What a maker receives. */
 export interface MakerOptions {
   /** Threads that the executor may compute with; WebGPU ignores them. */
   readonly threads: number;

@@ -110,7 +110,7 @@ export class OnnxExecutor implements Executor {
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
     if (this.#profile.overlaps) return task();
     const result = this.#turn.then(task);
-    // The next call waits for the end of this one, whichever it is; the caller of this one is told of a failure.
+    // The next call waits for the end of this one, whichever it is; the caller of this one receives a failure.
     this.#turn = result.then(() => {}, () => {});
     return result;
   }

@@ -1,7 +1,7 @@
 /**
  * The thread that computes for executors of other threads, see `remote.ts`: it has the native library, and they have code of a study.
  *
- * So nothing that it is told is trusted. The options of sessions are its own, and models are checked.
+ * So nothing that it receives is trusted. The options of sessions are its own, and models are checked.
  *
  * @module
  */
@@ -107,7 +107,7 @@ export function serveExecutor(port: MessagePort, few = 1024): void {
       try {
         return served.hold(data.number, data.hold);
       } catch {
-        // Whoever asks for the tensor is told that there is none.
+        // Whoever asks for the tensor receives that there is none.
         return;
       }
     }

@@ -280,7 +280,7 @@ async function writeReference(home: string, revision: string, commit: string): P
     await Deno.rename(part, path);
   } catch (cause) {
     await removeIfThere(part).catch(() => {
-      // What failed is told below; a part that stays is read by nobody.
+      // What failed is reported below; a part that stays is read by nobody.
     });
     throw new Error(`Cannot write "${path}": ${errorMessage(cause)}`, { cause });
   }

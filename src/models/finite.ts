@@ -1,5 +1,5 @@
 /**
- * Weights that are numbers: a NaN or an infinity in a file is told by its tensor, before anything is computed with it.
+ * Weights that are numbers: a NaN or an infinity in a file is reported with its tensor, before anything is computed with it.
  *
  * @module
  */

@@ -15,7 +15,7 @@ import type { BottleneckAdapter } from "../methods/adapter.ts";
 import type { Nonlinearity } from "../methods/nonlinearity.ts";
 import { storedParts } from "../methods/weight_update.ts";
 
-/** What the library is told as the adapter's name. */
+/** What the library receives as the adapter's name. */
 const adapterName = "ranklab";
 
 /** What the library calls σ. */

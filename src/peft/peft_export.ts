@@ -26,7 +26,7 @@ interface PeftExportRequest {
   readonly rootScaling: boolean;
   /** Dropout at the adapters' input while training. */
   readonly dropout: number;
-  /** Where the base model is, a path or a name, as readers are told. */
+  /** Where the base model is, a path or a name, as readers receive it. */
   readonly baseModel: string;
   /** The commit of a base on a hub, or null. */
   readonly revision: string | null;

@@ -5,7 +5,7 @@
  */
 import { type Owner, ownerText } from "./lease.ts";
 
-/** What the thread is told. */
+/** What the thread receives. */
 export type ToHeart =
   | { readonly kind: "start"; readonly beatMillis: number }
   | { readonly kind: "add"; readonly path: string; readonly owner: Owner }

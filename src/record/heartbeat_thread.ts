@@ -21,7 +21,7 @@ function beatInAll(): void {
       if (!beatIn(path, owner, beat)) owners.delete(path);
     } catch {
       // A beat that fails, on a full disk for instance, is a beat that others do not see; the next one may succeed. What is
-      // wrong with the disk is told by the run itself.
+      // wrong with the disk is reported by the run itself.
     }
   }
 }

@@ -112,7 +112,7 @@ function ownerIn(text: string): Owner | null {
 }
 
 /**
- * How people are told whose lease it is.
+ * How messages name the owner of a lease.
  *
  * @param text What the owner's file holds.
  * @param path The file, or the lease's folder where it has none; named where it does not say whose it is.

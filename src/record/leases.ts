@@ -63,7 +63,7 @@ interface Held {
   readonly file: Deno.FsFile;
 }
 
-/** This process, as others are told of it. */
+/** This process, as others see it. */
 async function thisProcess(): Promise<Owner> {
   const { state } = await Deno.permissions.query({ name: "sys", kind: "hostname" });
   const main = Deno.mainModule;
@@ -74,7 +74,7 @@ async function thisProcess(): Promise<Owner> {
   };
 }
 
-/** Characters of a command line that others are told. */
+/** Characters of a command line that others see. */
 const mostCommand = 80;
 
 function shortened(command: string): string {

@@ -110,7 +110,7 @@ export function comparePinned(wanted: Pinned, found: Pinned): readonly PinnedIte
     ...keysOf((where) => where.packages).map((name) =>
       item("code", `package ${name}`, ({ where }) => where.packages[name])
     ),
-    // Where one has none, another device computed, which is told below.
+    // Where one has none, another device computed, which is reported below.
     ...([wanted, found].every(({ where }) => where.hashes.libraries !== undefined)
       ? keysOf((where) => where.hashes.libraries!).map((name) =>
         item("code", `library ${name}`, ({ where }) => where.hashes.libraries![name])

@@ -1,5 +1,5 @@
 /**
- * What is told of a study's work while it is under way, and how it is asked to stop.
+ * The events of a study's work while it is under way, and how it is asked to stop.
  *
  * @module
  */
@@ -116,7 +116,7 @@ export type Observer = (event: WorkEvent) => void | Promise<void>;
 
 /** How work is followed and stopped. */
 export interface Watch {
-  /** Default: nobody is told. */
+  /** Default: nobody receives them. */
   readonly onEvent?: Observer;
   /** Aborting it stops runs under way at a checkpoint. Default: nothing stops them. */
   readonly signal?: AbortSignal;
@@ -131,7 +131,7 @@ export type Tell = (event: WorkEvent) => Promise<void>;
 export interface Followed {
   /** Raised when the signal is aborted. */
   readonly stop: StopFlag;
-  readonly tell: Tell;
+  readonly emit: Tell;
 }
 
 /** A watch as work uses it. */
@@ -141,7 +141,7 @@ export function followed({ onEvent, signal }: Watch): Followed {
   else signal?.addEventListener("abort", () => stop.raise(), { once: true });
   return {
     stop,
-    tell: async (event) => {
+    emit: async (event) => {
       await onEvent?.(event);
     },
   };

@@ -33,7 +33,7 @@ export interface ExecutionContext extends LoopContext {
   readonly jobs: number;
   /** The token of the lease that the run is made under. Default: one of its own. */
   readonly attempt?: string;
-  /** Called where a run that had been begun cannot go on from what is there. Default: nobody is told. */
+  /** Called where a run that had been begun cannot go on from what is there. Default: nobody receives them. */
   readonly onAnew?: (reason: string) => Promise<void>;
 }
 

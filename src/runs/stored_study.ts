@@ -100,13 +100,13 @@ export function toStore(
 export async function storePlan(
   folder: string,
   stored: StudyToStore,
-  tell: Tell,
+  emit: Tell,
 ): Promise<void> {
   try {
     await writeStoredStudy(folder, stored);
   } catch (error) {
     if (!isReadOnly(error)) throw error;
-    await tell({ kind: "not written", path: `${folder}/study.json`, message: error.message });
+    await emit({ kind: "not written", path: `${folder}/study.json`, message: error.message });
   }
 }
 

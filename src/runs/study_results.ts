@@ -205,7 +205,7 @@ export async function resultsOfPlan(
 type OnDamagedFile = (damaged: DamagedFile) => unknown;
 
 /**
- * What is read of a file, or null where that is damaged, which is told.
+ * What is read of a file, or null where that is damaged, which is reported.
  *
  * @param command The one that makes the file.
  */
@@ -223,7 +223,7 @@ async function unlessDamaged<T>(
   }
 }
 
-/** A file that a command made of a study's results; null where there is none, or it is damaged, which is told. */
+/** A file that a command made of a study's results; null where there is none, or it is damaged, which is reported. */
 async function readMade<T>(
   reader: ResultsReader,
   made: Pick<DamagedFile, "file" | "command">,
@@ -241,7 +241,7 @@ async function readMade<T>(
   return null;
 }
 
-/** What the last `deno task spectra` of a study found; null where there was none, or it is damaged, which is told. */
+/** What the last `deno task spectra` of a study found; null where there was none, or it is damaged, which is reported. */
 export function readSpectra(
   reader: ResultsReader,
   onDamage: OnDamagedFile,

@@ -28,7 +28,7 @@ import { runAll, type RunsResult, unfinished } from "./pool/run_all.ts";
 import { claimsStatedIn, storePlan, type StudyToStore, toStore } from "./stored_study.ts";
 import { addUntilDecided, checkUntilDecided } from "./until_decided.ts";
 
-/** What a sweep is told. */
+/** What a sweep receives. */
 export interface SweepOptions extends PlanOptions, PoolOptions {
   /** Whether runs that failed are trained again. Default false. */
   readonly retryFailed?: boolean;
@@ -57,20 +57,20 @@ export async function sweepStudy(
 ): Promise<SweepResult> {
   const source = sweptStudyOf(swept);
   const { retryFailed = false, untilDecided = false } = options;
-  const { stop, tell } = followed(watch);
+  const { stop, emit } = followed(watch);
   checkDevice(options.device ?? "auto");
   if (untilDecided) checkUntilDecided(source.study, options.only ?? []);
   const plan = await planStudy(source, options, watch.fetching);
   const { study, givenModel, folder, part, warnings } = plan;
   await checkPart(plan, retryFailed);
   const undecidable = await undecidableClaims(plan, untilDecided);
-  if (givenModel !== null) await tell({ kind: "encoder", given: givenModel });
+  if (givenModel !== null) await emit({ kind: "encoder", given: givenModel });
   const unused = plan.inputs.unusedData(plan.all);
-  if (unused !== null) await tell({ kind: "unused data", given: unused });
-  for (const warning of warnings) await tell({ kind: "warning", warning });
-  for (const found of undecidable) await tell({ kind: "hardly decidable", undecidable: found });
-  const store = await storeOf(plan, source.folder, options, tell);
-  await using pool = new Pool(options, { stop, tell });
+  if (unused !== null) await emit({ kind: "unused data", given: unused });
+  for (const warning of warnings) await emit({ kind: "warning", warning });
+  for (const found of undecidable) await emit({ kind: "hardly decidable", undecidable: found });
+  const store = await storeOf(plan, source.folder, options, emit);
+  await using pool = new Pool(options, { stop, emit });
   const work = {
     title: `${study.title ?? study.name}: ${part.length} runs`,
     plan,
@@ -83,7 +83,7 @@ export async function sweepStudy(
   if (!untilDecided || counts.stopped) return { folder, ...counts };
   const { methods, metrics = [] } = source;
   const code = { methods, metrics };
-  return { folder, ...await addUntilDecided({ plan, counts, code, store, make, stop, tell }) };
+  return { folder, ...await addUntilDecided({ plan, counts, code, store, make, stop, emit }) };
 }
 
 /** @throws {StudyError} If a run of the part that is swept takes its ranks from one that is neither in it nor recorded. */
@@ -109,7 +109,7 @@ async function storeOf(
   { study, folder, runs, warnings }: PlannedStudy,
   home: string,
   options: SweepOptions,
-  tell: Tell,
+  emit: Tell,
 ): Promise<(plan: StudyPlan) => Promise<StudyToStore>> {
   const before = await claimsStatedIn(folder);
   const now = {
@@ -125,7 +125,7 @@ async function storeOf(
       ...(stated.length === 0 ? {} : { claimsStated: stated }),
       ...seedsToStore(plan),
     });
-    await storePlan(folder, stored, tell);
+    await storePlan(folder, stored, emit);
     return stored;
   };
 }

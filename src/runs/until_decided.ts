@@ -35,7 +35,7 @@ interface AddingSetting {
   /** Makes runs of the plan that was stored last. */
   readonly make: (runs: readonly PlannedRun[]) => Promise<RunsResult>;
   readonly stop: Pick<StopFlag, "isRaised">;
-  readonly tell: Tell;
+  readonly emit: Tell;
 }
 
 /**
@@ -60,7 +60,7 @@ export function checkUntilDecided({ name, claims = [] }: Study, only: readonly s
 
 /** Makes runs with further seeds, look by look, until every claim is decided or further seeds are of no use; what it all came to. */
 export async function addUntilDecided(setting: AddingSetting): Promise<RunsResult> {
-  const { plan: { all, folder }, code, store, make, stop, tell } = setting;
+  const { plan: { all, folder }, code, store, make, stop, emit } = setting;
   let plan: StudyPlan = setting.plan;
   let { counts } = setting;
   const told = new Set<string>();
@@ -68,7 +68,7 @@ export async function addUntilDecided(setting: AddingSetting): Promise<RunsResul
     // A sweep that began earlier may have stored fewer seeds meanwhile.
     const stored = await store(plan);
     const { verdicts } = (await resultsOfPlan(folder, stored)).claimsReport!;
-    await tellLooks(verdicts, told, tell);
+    await emitLooks(verdicts, told, emit);
     const { more, open } = seedsWanted(verdicts);
     const next = more.length === 0 || stop.isRaised ? null : await grown(
       plan,
@@ -78,13 +78,13 @@ export async function addUntilDecided(setting: AddingSetting): Promise<RunsResul
     );
     if (next === null || next.runs.length === 0) {
       for (const { verdict: { claim }, reason } of stop.isRaised ? [] : open) {
-        await tell({ kind: "left open", claim: claim.name, reason });
+        await emit({ kind: "left open", claim: claim.name, reason });
       }
       return counts;
     }
     ({ plan } = next);
     await store(plan);
-    await tell({
+    await emit({
       kind: "seeds added",
       seeds: next.seeds,
       claims: more.map(({ verdict }) => verdict.claim.name),
@@ -96,17 +96,17 @@ export async function addUntilDecided(setting: AddingSetting): Promise<RunsResul
 }
 
 /** Tells the looks that were not told yet, those after fewer seeds first. */
-async function tellLooks(
+async function emitLooks(
   verdicts: readonly Verdict[],
   told: Set<string>,
-  tell: Tell,
+  emit: Tell,
 ): Promise<void> {
   const looks = verdicts.flatMap(looksOf).sort((a, b) => a.seeds - b.seeds);
   for (const look of looks) {
     const key = JSON.stringify([look.claim, look.seeds]);
     if (told.has(key)) continue;
     told.add(key);
-    await tell({ kind: "look", look });
+    await emit({ kind: "look", look });
   }
 }
 

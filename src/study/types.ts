@@ -89,7 +89,7 @@ export interface RunFacts {
   readonly trainExamples: number;
   /** The adapted modules, in model order; empty for a method without ranks. */
   readonly modules: readonly ModuleShape[];
-  /** Null for a method without ranks, and where the budget does not fit, which is told apart. */
+  /** Null for a method without ranks, and where the budget does not fit, which is reported by itself. */
   readonly plan: RankPlan | null;
 }
 
@@ -111,7 +111,7 @@ export interface RankRange {
   readonly moved: number;
 }
 
-/** Adapter parameters of a run as they can be told before it: those of its record lie in these ranges; null where nothing is known. */
+/** Adapter parameters of a run as far as they are known before it: those of its record lie in these ranges; null where nothing is known. */
 export interface PlannedCounts {
   /** Before the first step. */
   readonly initial: CountRange | null;

@@ -91,7 +91,7 @@ export class ProgramCache {
     const all = [...this.#held.values()];
     this.#held.clear();
     for (const { building } of all) {
-      // One that cannot be built is told to those who asked for it.
+      // One that cannot be built is reported to those who asked for it.
       const loaded = await building.catch(() => null);
       if (loaded !== null) await release(loaded);
     }

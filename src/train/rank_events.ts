@@ -1,5 +1,5 @@
 /**
- * What a rank event does to the state of a run, and what is told of it.
+ * What a rank event does to the state of a run, and what is reported of it.
  *
  * Everything here is pure: the state and its vectors go in, new ones come out.
  *
@@ -160,7 +160,7 @@ export function withRoom(
   return { ...state, capacities, best: moved(state.best), last: moved(state.last) };
 }
 
-/** What is told of slot scores, summed by module. */
+/** What is reported of slot scores, summed by module. */
 export function importanceEvent(step: number, scores: SlotScores): TrainingEvent {
   return {
     kind: "importance",
@@ -182,7 +182,7 @@ interface RankEvent {
   readonly ranksAfter: Readonly<Record<string, number>>;
 }
 
-/** What is told of an event: the change of ranks, and the scores that led to it. */
+/** What is reported of an event: the change of ranks, and the scores that led to it. */
 export function toldOf(
   { step, decision, scores, ranksBefore, ranksAfter }: RankEvent,
 ): readonly TrainingEvent[] {

@@ -125,7 +125,7 @@ export class ResumedPrograms {
     for (const key of keys) {
       const loading = this.#sessions.get(key)!;
       this.#sessions.delete(key);
-      // One that could not be loaded was told to those who asked for it.
+      // One that could not be loaded was reported to those who asked for it.
       const session = await loading.catch(() => null);
       await session?.release();
     }

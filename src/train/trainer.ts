@@ -333,7 +333,7 @@ export class Trainer {
     return isEvaluatedFirst ? [...evaluations, ...told] : [...told, ...evaluations];
   }
 
-  /** Does what a policy decided, in the state and on the device; what is evaluated meanwhile is told. */
+  /** Does what a policy decided, in the state and on the device; what is evaluated meanwhile is reported. */
   async #apply(
     actions: readonly RankAction[],
     before: StateVectors,

@@ -146,7 +146,7 @@ async function runInWorkers(
       close: () => worker.close(),
     }));
   };
-  await using pool = new Pool({}, { stop, tell: () => Promise.resolve() }, openWorkers);
+  await using pool = new Pool({}, { stop, emit: () => Promise.resolve() }, openWorkers);
   const work = { title: "tiny", plan, results, studyRuns: plan.runs.length };
   return await runAll(pool, work, plan.runs);
 }

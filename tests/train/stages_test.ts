@@ -277,7 +277,7 @@ Deno.test("a run of one stage has no class mask, and one of two has the same los
   ahead.dispose();
 });
 
-Deno.test("a rank policy is told of the stages, and may decide at the end of one", async () => {
+Deno.test("a rank policy receives the stages, and may decide at the end of one", async () => {
   const run: TinyRun = {
     method: "elalora",
     options: { ...schedule, b: 4 },

@@ -1,5 +1,5 @@
 /**
- * The looks of a claim, each told once.
+ * The looks of a claim, each reported once.
  *
  * @module
  */

@@ -63,7 +63,7 @@ export interface ClaimSeries<R extends ScoredRun> {
   readonly waiting: readonly number[];
   /** The runs behind the differences. */
   readonly runs: readonly R[];
-  /** How much one example of each task's evaluation is in margins: no spread below it can be told from none. */
+  /** How much one example of each task's evaluation is in margins: a spread below it is indistinguishable from none. */
   readonly resolution: number;
 }
 

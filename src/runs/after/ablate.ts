@@ -24,7 +24,7 @@ import { readSelection } from "../plan/selection.ts";
 import { readStoredStudy, wantFolder } from "../stored_study.ts";
 import { workOnRuns } from "../pool/work_on_runs.ts";
 
-/** What an ablation is told. */
+/** What an ablation receives. */
 export interface AblateOptions extends PlanAgain, PoolOptions {
   /** Runs of the layer-rank ablation. Default, and null: all. */
   readonly sample?: number | null;
@@ -65,12 +65,12 @@ async function ablateLayers(
 ): Promise<Omit<AblateResult, "replay" | "stopped">> {
   const isAblated = ({ stored: { record }, planned }: RecordedRun, ablation: RunAblation | null) =>
     ablation !== null && isAblationOf(ablation, record, planned.modules);
-  const { stop, tell } = pool;
+  const { stop, emit } = pool;
   const due = recorded.filter((run) => !isAblated(run, run.stored.ablation));
   let skipped = recorded.length - due.length;
   if (due.length === 0) return { ablated: 0, skipped, weightless: 0, left: 0 };
   if (stop.isRaised) return { ablated: 0, skipped, weightless: 0, left: due.length };
-  await tell({ kind: "begun", noun: "ablations", total: due.length, skipped: 0 });
+  await emit({ kind: "begun", noun: "ablations", total: due.length, skipped: 0 });
   let ablated = 0;
   let weightless = 0;
   let elsewhere = 0;
@@ -82,12 +82,12 @@ async function ablateLayers(
       elsewhere++;
     },
     work: (worker, run) =>
-      worker.ablate(run, (share) => tell({ kind: "share", title: run.planned.title, share })),
+      worker.ablate(run, (share) => emit({ kind: "share", title: run.planned.title, share })),
     onResult: async ({ stored: { ablation, record }, planned: { title, modules } }, outcome) => {
       if (outcome.kind === "stopped") return false;
       if (outcome.kind === "ablated") {
         ablated++;
-        await tell({ kind: "ablated", title, ablation: outcome.ablation });
+        await emit({ kind: "ablated", title, ablation: outcome.ablation });
         return true;
       }
       // What was removed when the weights were there counts, if that was all but the parts.
@@ -97,7 +97,7 @@ async function ablateLayers(
       }
       weightless++;
       if (weightless === recorded.length) throw new RangeError(outcome.message);
-      await tell({ kind: "left out", title, reason: outcome.message });
+      await emit({ kind: "left out", title, reason: outcome.message });
       return true;
     },
     // What the others have begun is worth ending: each ablation is written as a whole.
@@ -117,12 +117,12 @@ export async function ablateStudy(
   options: AblateOptions,
   watch: Watch = {},
 ): Promise<AblateResult> {
-  const { stop, tell } = followed(watch);
+  const { stop, emit } = followed(watch);
   wantFolder(folder, "ablate", "an ablation is written beside each run");
   const { sample = null, replay: hasReplay = false } = options;
   const stored = await readStoredStudy(folder);
   const isChosen = readSelection(options.only ?? [], stored.runs.map(({ run }) => run));
-  const runs = (await finishedRuns(folder, stored, tell))
+  const runs = (await finishedRuns(folder, stored, emit))
     .filter(({ record }) => record.happened.finalRanks !== null);
   if (!runs.some((run) => isChosen(runSpecOf(run)))) {
     const isPart = (options.only ?? []).length > 0;
@@ -131,10 +131,10 @@ export async function ablateStudy(
       ` with ranks${isPart ? " in that part of the study" : ""}`,
     );
   }
-  const { plan, recorded } = await planRecorded(stored, runs, options, tell, watch.fetching);
+  const { plan, recorded } = await planRecorded(stored, runs, options, emit, watch.fetching);
   await using pool = new Pool({ ...options, device: options.device ?? stored.device }, {
     stop,
-    tell,
+    emit,
   });
   const part = recorded.filter(({ planned }) => isChosen(planned.run));
   const chosen = sample === null ? part : sampleByKind(

@@ -58,15 +58,15 @@ export function runSpecOf({ record, folder }: Pick<StoredRun, "record" | "folder
   return run;
 }
 
-/** A study's finished runs in the order of its plan; runs that are damaged are told and left out. */
+/** A study's finished runs in the order of its plan; runs that are damaged are reported and left out. */
 export async function finishedRuns(
   results: ResultsSource,
   stored: StoredStudy,
-  tell: Tell,
+  emit: Tell,
 ): Promise<readonly StoredRun[]> {
   const damaged: DamagedRun[] = [];
   const runs = await readStudyRuns(results, stored, (run) => damaged.push(run));
-  for (const run of damaged) await tell({ kind: "damaged", run });
+  for (const run of damaged) await emit({ kind: "damaged", run });
   return runs.filter(({ record }) => record.happened.outcome.state === "finished");
 }
 
@@ -137,14 +137,14 @@ export async function planRecorded(
   stored: StoredStudy,
   runs: readonly StoredRun[],
   again: PlanAgain,
-  tell: Tell,
+  emit: Tell,
   fetching?: Fetching,
 ): Promise<{ readonly plan: StudyPlan; readonly recorded: readonly RecordedRun[] }> {
   const plan = await planFrom(stored, runs.map(runSpecOf), again, runs, fetching);
   const unused = (again.data ?? null) === null
     ? null
     : plan.inputs.unusedData(plan.runs.map(({ run }) => run));
-  if (unused !== null) await tell({ kind: "unused data", given: unused });
+  if (unused !== null) await emit({ kind: "unused data", given: unused });
   const recorded = runs.map((run, i) => {
     const { asked: { ranksFrom = null }, happened: { initialRanks } } = run.record;
     const planned = { ...plan.runs[i]!, ranksFrom };

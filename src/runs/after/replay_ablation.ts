@@ -221,7 +221,7 @@ export async function ablateByReplay(
 ): Promise<RunsResult | null> {
   const sources = recorded.flatMap(sourcesOf).filter(hasOwnRanks);
   if (sources.length === 0) {
-    await pool.tell({ kind: "nothing to replay" });
+    await pool.emit({ kind: "nothing to replay" });
     return null;
   }
   const runs = replayRuns(sources, stored.runs.map(({ run }) => run));

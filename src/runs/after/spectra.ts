@@ -228,20 +228,20 @@ export async function spectraOf(
   watch: Watch = {},
 ): Promise<SpectraResult> {
   const follow = followed(watch);
-  const { tell } = follow;
+  const { emit } = follow;
   const reader = await openResults(results);
   const stored = await readStoredStudy(reader);
-  const runs = await finishedRuns(reader, stored, tell);
+  const runs = await finishedRuns(reader, stored, emit);
   const isChosen = readSelection(options.only ?? [], stored.runs.map(({ run }) => run));
   const jobs = jobsOf(results, runs, isChosen);
   const { inputs, methods } = await inputsOf(stored, jobs, options, watch);
-  const earlier = await readSpectra(reader, (file) => tell({ kind: "damaged file", file }));
+  const earlier = await readSpectra(reader, (file) => emit({ kind: "damaged file", file }));
   const source = new SpectraReader(reader, inputs, methods, options.intruders ?? true, earlier);
   const order = runs.map(({ record }) => record.id);
   const found = new Found();
   const folder = outputFolder(results);
   const out = `${folder}/spectra.json`;
-  await tell({ kind: "begun", noun: "runs", total: jobs.length, skipped: 0 });
+  await emit({ kind: "begun", noun: "runs", total: jobs.length, skipped: 0 });
   for (const cell of cellsOf(jobs)) {
     const own = await readCell(cell, source, follow);
     if (own === null) break;
@@ -267,7 +267,7 @@ export async function spectraOf(
 async function readCell(
   cell: readonly SpectraJob[],
   source: SpectraReader,
-  { stop, tell }: Followed,
+  { stop, emit }: Followed,
 ): Promise<CellSpectra | null> {
   const spanned: SpannedRun[] = [];
   const leftOut: LeftOutRun[] = [];
@@ -277,10 +277,10 @@ async function readCell(
     const own = await source.read(job);
     if (typeof own === "string") {
       leftOut.push({ id: job.stored.record.id, title, reason: own });
-      await tell({ kind: "left out", title, reason: own });
+      await emit({ kind: "left out", title, reason: own });
     } else {
       spanned.push(own);
-      await tell({ kind: "measured", title, spectra: own.spectra });
+      await emit({ kind: "measured", title, spectra: own.spectra });
     }
   }
   return { spanned, leftOut };

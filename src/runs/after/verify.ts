@@ -33,7 +33,7 @@ import { removeAttempts } from "../../record/earlier_attempts.ts";
 import { environmentOf } from "../run_record.ts";
 import { lost, workOnRuns } from "../pool/work_on_runs.ts";
 
-/** What a verification is told. */
+/** What a verification receives. */
 export interface VerifyOptions extends PlanAgain, PoolOptions {
   /** Runs to repeat. Default, and null: all. */
   readonly sample?: number | null;
@@ -57,23 +57,23 @@ export async function verifyStudy(
   watch: Watch = {},
 ): Promise<Verification> {
   const { sample = null, seed = 0 } = options;
-  const { stop, tell } = followed(watch);
+  const { stop, emit } = followed(watch);
   const folder = `${outputFolder(results)}/verify`;
   await wantWithin(outputFolder(results), `${folder}/${underWay}`);
   const stored = await readStoredStudy(results);
-  const finished = await finishedRuns(results, stored, tell);
+  const finished = await finishedRuns(results, stored, emit);
   if (finished.length === 0) throw noFinishedRun(`verify "${results}"`);
   const chosen = sample === null
     ? finished
     : sampleByKind(finished, sample, ({ record }) => record.asked.label, seed);
-  const { plan, recorded } = await planRecorded(stored, chosen, options, tell, watch.fetching);
+  const { plan, recorded } = await planRecorded(stored, chosen, options, emit, watch.fetching);
   const environment = await readEnvironment();
   const verified = new Map<RecordedRun, RunVerification>();
-  await tell({ kind: "begun", noun: "runs", total: recorded.length, skipped: 0 });
+  await emit({ kind: "begun", noun: "runs", total: recorded.length, skipped: 0 });
   for (const group of groupsOf(recorded, options)) {
     if (stop.isRaised) break;
     const { device, threads } = group;
-    await using pool = new Pool({ ...options, device, threads }, { stop, tell });
+    await using pool = new Pool({ ...options, device, threads }, { stop, emit });
     await verifyGroup(group.runs, {
       pool,
       work: {
@@ -85,7 +85,7 @@ export async function verifyStudy(
       tolerance: options.tolerance,
       onVerified: async (run, verification) => {
         verified.set(run, verification);
-        await tell({ kind: "verified", title: verification.title, verification });
+        await emit({ kind: "verified", title: verification.title, verification });
       },
     });
   }
@@ -181,7 +181,7 @@ async function verifyGroup(
       await removeTree(own);
       await removeAttempts(results, planned.folder);
       const { result } = await worker.run(planned, attempt, {
-        onStep: (progress) => pool.tell({ kind: "step", title, progress }),
+        onStep: (progress) => pool.emit({ kind: "step", title, progress }),
         onAnew: () => Promise.resolve(),
       });
       if (result.kind !== "recorded") {

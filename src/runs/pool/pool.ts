@@ -55,7 +55,7 @@ export function kindOf({ run: { task, method, options, budget } }: PlannedRun): 
 /** Workers that are opened with the first work, and kept for what follows, with the programs and models that they have loaded. */
 export class Pool {
   readonly stop: StopFlag;
-  readonly tell: Tell;
+  readonly emit: Tell;
   /** How the runs that it makes are leased. */
   readonly leases: LeaseSettings;
   readonly #options: PoolOptions;
@@ -69,12 +69,12 @@ export class Pool {
   /** @param open Opens workers; as many as runs are due at most. Default: this thread for one run at a time, else a thread each. */
   constructor(
     options: PoolOptions,
-    { stop, tell }: Followed,
+    { stop, emit }: Followed,
     open: (opening: Opening, pool: Pool) => Promise<readonly RunWorker[]> = openWorkers,
   ) {
     const { leaseTimeout = null } = options;
     this.stop = stop;
-    this.tell = tell;
+    this.emit = emit;
     this.leases = leaseTimeout === null ? {} : { times: { timeoutMillis: 1_000 * leaseTimeout } };
     this.#options = options;
     this.#open = open;
@@ -128,7 +128,7 @@ async function openWorkers(opening: Opening, pool: Pool): Promise<readonly RunWo
   });
   const workers = jobs === 1 ? 1 : Math.min(jobs, due.length);
   const { name } = executor;
-  await pool.tell({ kind: "device", work: title, name, description, jobs: workers, threads });
+  await pool.emit({ kind: "device", work: title, name, description, jobs: workers, threads });
   if (jobs > 1) return await openThreads(opening, pool, { jobs: workers, threads });
   const context = { executor, inputs, environment, results, jobs, checkpointMillis };
   return [new LocalWorker(context, pool.stop)];
@@ -184,7 +184,7 @@ export interface ShareRequest {
 const mostJobs = 8;
 
 /**
- * Runs at a time unless a sweep is told otherwise: on the native CPU one a core, at most 8; elsewhere one.
+ * Runs at a time unless a sweep is given another number: on the native CPU one a core, at most 8; elsewhere one.
  *
  * A step of a small encoder is a thousand small operators, at each of which the threads of a run wait for one another,
  * while runs never do. `bench/scale_bench.ts` measures how much that is; its figures stand in `bench/README.md`.

@@ -115,13 +115,13 @@ export async function runAll(
   runs: readonly PlannedRun[],
   retryFailed = false,
 ): Promise<RunsResult> {
-  const { stop, tell } = pool;
+  const { stop, emit } = pool;
   const pending = await unfinished(runs, work.results, retryFailed);
   const total = runs.length;
   const skipped = total - pending.length;
-  const tally = new RunTally(tell);
+  const tally = new RunTally(emit);
   if (pending.length > 0 && !stop.isRaised) {
-    await tell({ kind: "begun", noun: "runs", total, skipped });
+    await emit({ kind: "begun", noun: "runs", total, skipped });
     const jobsOf = await making(work.results, retryFailed, pending, tally);
     // Runs that take their ranks from others are made when those are done.
     for (const jobs of inRankOrder(pending)) {
@@ -172,13 +172,13 @@ export class RunTally {
   paused = 0;
   elsewhere = 0;
   readonly stoppedRuns: StoppedRun[] = [];
-  readonly #tell: Tell;
+  readonly #emit: Tell;
   #runMillis = 0;
   #busyMillis = 0;
 
-  /** @param tell Told of the steps and the end of each run. */
-  constructor(tell: Tell) {
-    this.#tell = tell;
+  /** @param emit Receives the steps and the end of each run. */
+  constructor(emit: Tell) {
+    this.#emit = emit;
   }
 
   /** Share of the wall time of the runs that was spent in the executor; 1 where there are none. */
@@ -202,22 +202,22 @@ export class RunTally {
     const { title } = planned;
     const began = performance.now();
     const { result, busyMillis } = await worker.run(planned, attempt, {
-      onStep: (progress) => this.#tell({ kind: "step", title, progress }),
-      onAnew: (reason) => this.#tell({ kind: "anew", title, reason }),
+      onStep: (progress) => this.#emit({ kind: "step", title, progress }),
+      onAnew: (reason) => this.#emit({ kind: "anew", title, reason }),
     }, pauseAt);
     this.#runMillis += performance.now() - began;
     this.#busyMillis += busyMillis;
     return result.kind === "lost" ? lost : result;
   }
 
-  /** Counts and tells a run that was trained up to where it pauses; true, since its worker may take more. */
+  /** Counts and emits a run that was trained up to where it pauses; true, since its worker may take more. */
   async pause({ title }: PlannedRun, { step, metric, score }: PausedRun): Promise<true> {
     this.paused++;
-    await this.#tell({ kind: "paused", title, step, metric, score });
+    await this.#emit({ kind: "paused", title, step, metric, score });
     return true;
   }
 
-  /** Counts and tells the end of a run; false for one that was stopped, whose worker is to take no more. */
+  /** Counts and emits the end of a run; false for one that was stopped, whose worker is to take no more. */
   async end(
     { title }: PlannedRun,
     result: Exclude<MadeRun, { readonly kind: "paused" }>,
@@ -225,13 +225,13 @@ export class RunTally {
     if (result.kind === "stopped") {
       const { step } = result;
       this.stoppedRuns.push({ title, step });
-      await this.#tell({ kind: "stopped", title, step });
+      await this.#emit({ kind: "stopped", title, step });
       return false;
     }
     const { record, twice } = result;
-    if (twice !== null) await this.#tell({ kind: "done twice", title, differences: twice });
+    if (twice !== null) await this.#emit({ kind: "done twice", title, differences: twice });
     this[record.happened.outcome.state]++;
-    await this.#tell({ kind: "recorded", title, record });
+    await this.#emit({ kind: "recorded", title, record });
     return true;
   }
 }

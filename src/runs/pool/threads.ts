@@ -65,13 +65,13 @@ export interface Port {
   readonly port: MessagePort;
 }
 
-/** What a launcher is told: to start a thread, whose messages go through a port, or to have an executor computed for. */
+/** What a launcher receives: to start a thread, whose messages go through a port, or to have an executor computed for. */
 export type Launch = Port & {
   /** The thread, and whether it needs one that computes for it; or an executor of this thread. */
   readonly kind: "run" | "run and compute" | "compute";
 };
 
-/** What a launched thread's port is told, besides its messages. */
+/** What a launched thread's port receives, besides its messages. */
 export type ToLaunched = { readonly message: unknown } | { readonly terminate: true };
 
 /** What a launched thread's port says. */

@@ -100,7 +100,7 @@ function halfASecond(): Promise<void> {
 
 /** Work that several workers take from, each job under a lease. */
 export class LeasedWork<T> {
-  readonly #pool: Pick<Pool, "stop" | "tell">;
+  readonly #pool: Pick<Pool, "stop" | "emit">;
   readonly #leases: Pick<Leases, "take" | "release">;
   readonly #request: LeasedRequest<T>;
   readonly #queue: JobQueue<T>;
@@ -111,7 +111,7 @@ export class LeasedWork<T> {
 
   /** @param pause Waits before the next look at what others do. Default: half a second. */
   constructor(
-    pool: Pick<Pool, "stop" | "tell">,
+    pool: Pick<Pool, "stop" | "emit">,
     leases: Pick<Leases, "take" | "release">,
     request: LeasedRequest<T>,
     pause: () => Promise<void> = halfASecond,
@@ -166,7 +166,7 @@ export class LeasedWork<T> {
   }
 
   async #lease(job: T): Promise<LeasedJob<T> | null> {
-    const { tell } = this.#pool;
+    const { emit } = this.#pool;
     const { folder, title } = this.#request.plannedOf(job);
     const taking = await this.#leases.take(folder);
     if (taking.kind === "held") {
@@ -174,7 +174,7 @@ export class LeasedWork<T> {
       this.#queue.leave?.(job);
       if (!this.#told.has(job)) {
         this.#told.add(job);
-        await tell({ kind: "left", title, by: taking.by });
+        await emit({ kind: "left", title, by: taking.by });
       }
       return null;
     }
@@ -182,13 +182,13 @@ export class LeasedWork<T> {
     // Results appear before their lease is released, so that this look cannot miss them.
     if (await this.#request.isDone(job)) {
       await this.#leases.release(taking.lease);
-      await tell({ kind: "done elsewhere", title });
+      await emit({ kind: "done elsewhere", title });
       await this.#request.onElsewhere?.(job);
       return null;
     }
     this.#queue.leased?.(job);
     const { from } = taking.lease;
-    if (from !== null) await tell({ kind: "taken over", title, from });
+    if (from !== null) await emit({ kind: "taken over", title, from });
     return { job, lease: taking.lease };
   }
 }
@@ -267,7 +267,7 @@ export async function workSideBySide<T, R>(
 ): Promise<void> {
   const errors: unknown[] = [];
   let telling: Promise<unknown> = Promise.resolve();
-  const tell = (job: T, result: R): Promise<boolean> => {
+  const emit = (job: T, result: R): Promise<boolean> => {
     const told = telling.then(() => onResult(job, result));
     // The next result waits for this one; an error of it reaches the worker that awaits `told`.
     telling = told.catch(() => {});
@@ -282,7 +282,7 @@ export async function workSideBySide<T, R>(
         // Another worker may have met an error while this one waited.
         if (job === null || errors.length > 0) return;
         last = job;
-        if (!await tell(job, await work(job))) return;
+        if (!await emit(job, await work(job))) return;
       }
     } catch (error) {
       errors.push(error);

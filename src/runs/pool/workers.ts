@@ -113,7 +113,7 @@ export class LocalWorker implements RunWorker {
   }
 }
 
-/** What a worker is told first. */
+/** What a worker receives first. */
 export interface WorkerStart {
   readonly executor: ExecutorKind;
   readonly threads: number;
@@ -133,7 +133,7 @@ export interface WorkerStart {
 /** A planned run as a message; the worker finds the method by its name. */
 export type RunMessage = Omit<PlannedRun, "method">;
 
-/** What a worker is told; it gives one answer to each but `computing`, by which a launcher says where its executor computes. */
+/** What a worker receives; it gives one answer to each but `computing`, by which a launcher says where its executor computes. */
 export type ToWorker =
   | { readonly kind: "computing"; readonly port: MessagePort }
   | { readonly kind: "start"; readonly start: WorkerStart }

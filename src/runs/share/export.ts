@@ -49,7 +49,7 @@ export interface ExportOptions {
   readonly out: string;
   /** The base's folder, wheel or name on the hub. Default, and null: that of the sweep. */
   readonly model?: string | null;
-  /** What peft is told of the base. Default, and null: its folder. */
+  /** What peft receives as the base. Default, and null: its folder. */
   readonly baseName?: string | null;
   /** Ranks that each module keeps at most; default all. */
   readonly rank?: number | null;

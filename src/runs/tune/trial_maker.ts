@@ -26,7 +26,7 @@ import {
   type Tried,
 } from "./trials.ts";
 
-/** What a tuning is told: as a sweep, but for a part of the study. */
+/** What a tuning receives: as a sweep, but for a part of the study. */
 export type TuneOptions = PoolOptions & Omit<PlanOptions, "only" | "set">;
 
 /** What is the same for all rounds of a tuning. */
@@ -66,7 +66,7 @@ async function storeTrials(
   { study, folder, results, options, pool }: MakingSetting,
   runs: readonly PlannedRun[],
 ): Promise<void> {
-  await storePlan(results, toStore({ study, runs }, folder, options), pool.tell);
+  await storePlan(results, toStore({ study, runs }, folder, options), pool.emit);
 }
 
 /** How trials are halved, and how many go on without waiting for each other. */
@@ -127,7 +127,7 @@ export class TrialMaker {
   /** Makes what is not made yet of all trials; those of earlier calls come first. */
   async make(tried: readonly Tried[]): Promise<TrialsResult> {
     const { pool } = this.#setting;
-    const { stop, tell } = pool;
+    const { stop, emit } = pool;
     if (this.#ladders.length === 0) {
       this.#ladders = tried.map(() => new Ladder(this.#rules, (planned) => this.#rungsOf(planned)));
     }
@@ -144,11 +144,11 @@ export class TrialMaker {
         return found === undefined ? null : outcomeAt(found, pauseAt);
       },
     });
-    const tally = new RunTally(tell);
+    const tally = new RunTally(emit);
     const jobs = [...queue.waiting()];
     const expected = this.#expected(tried) + queue.known;
     if (jobs.length > 0) {
-      await tell({ kind: "begun", noun: "runs", total: expected, skipped: queue.known });
+      await emit({ kind: "begun", noun: "runs", total: expected, skipped: queue.known });
       await workOnRuns(pool, trialWork(this.#setting, all, expected), {
         ...this.#work(queue, tally),
         jobs,

@@ -111,12 +111,12 @@ export async function tuneStudy(
   watch: Watch = {},
 ): Promise<TuneResult> {
   const { data = null, model = null, results = defaultResults } = options;
-  const { stop, tell } = followed(watch);
+  const { stop, emit } = followed(watch);
   const asked = sweptStudyOf(tuned);
   const swept = { ...asked, study: withGivenModel(asked.study, model) };
   const { study, folder: home } = swept;
   checkDevice(options.device ?? "auto");
-  if (study !== asked.study) await tell({ kind: "encoder", given: model! });
+  if (study !== asked.study) await emit({ kind: "encoder", given: model! });
   const { tune, combinations } = plannedTuning(swept, options.mostRuns);
   const varied = tune.vary["model"] ?? { choices: [] };
   checkGivenModel(model, [
@@ -132,8 +132,8 @@ export async function tuneStudy(
     watch.fetching,
   );
   const unused = inputs.unusedData(combinations.flatMap(({ runs }) => runs));
-  if (unused !== null) await tell({ kind: "unused data", given: unused });
-  await using pool = new Pool(options, { stop, tell });
+  if (unused !== null) await emit({ kind: "unused data", given: unused });
+  await using pool = new Pool(options, { stop, emit });
   const setting: MakingSetting = { ...swept, options, results: folder, inputs, pool };
   const { counts, tried } = await triedOf(tune, combinations, setting);
   if (tried === null) return { ...counts, folder, path: null, file: null, untuned: [] };

@@ -24,7 +24,7 @@ export type Budget =
     readonly type: CountedBudget;
     readonly value: number;
     /**
-     * Present where a policy changes ranks and keeps to the number itself: what ranks may cost is told to it. Runs from before this
+     * Present where a policy changes ranks and keeps to the number itself: it receives what ranks may cost. Runs from before this
      * was so do not have it.
      */
     readonly isCap?: true;
@@ -44,7 +44,7 @@ const counted: Readonly<Record<CountedBudget, string>> = {
   meanTrained: "Trained adapter parameters averaged over the steps of the run, at most",
 };
 
-/** Validator of a budget; the named forms share one object, so that a misspelt key is told all of them. */
+/** Validator of a budget; the named forms share one object, so that the message for a misspelt key lists all of them. */
 export const budgetSchema = z.union([
   z.number().gt(0),
   closed({

@@ -21,7 +21,7 @@ export function countParameters(
 /**
  * What the ranks of a run may cost together; null where its budget is none that its policy keeps to.
  *
- * A mean over time is kept by what a run that ends at the planned numbers has: policies that shrink are told the final number.
+ * A mean over time is kept by what a run that ends at the planned numbers has: policies that shrink receive the final number.
  *
  * @param modules The adapted modules.
  */

@@ -45,7 +45,7 @@ const delta = closed({
   error: "wanted exactly one of layer, module and part beside by",
 });
 
-/** Validator of {@linkcode StudyRanks}; the forms share one object, so that a misspelt key is told all of them. */
+/** Validator of {@linkcode StudyRanks}; the forms share one object, so that the message for a misspelt key lists all of them. */
 export const studyRanksSchema = closed({
   file: z.exactOptional(
     z.string().min(1).describe("JSON, relative to the study: module to rank, or a run's record"),

@@ -58,7 +58,7 @@ export interface CheckedRuns {
  * Solves the ranks of runs and finds all their problems, in the order of the runs: examples and modules that cannot be had, a
  * learning-rate warm-up as long as the run, a rank schedule without room for adjustment, a budget that does not fit.
  *
- * A problem that several runs share is told once, with the first of them and how many more there are.
+ * A problem that several runs share is reported once, with the first of them and how many more there are.
  */
 export function checkRuns(runs: readonly RunSpec[], tables: RunTables): CheckedRuns {
   const problems: RunProblem[] = [];

@@ -90,7 +90,7 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
   if (runs.length === points.length) {
     problems.push(...problemsOfSources(runs, variants));
   }
-  // Where runs are missing, claims and comparisons of them would be told as well.
+  // Where runs are missing, claims and comparisons of them would be reported as well.
   const isWhole = runs.length === points.length &&
     !problems.some(({ where }) => /^(?:axes\.|except)/.test(where));
   checkSame(runs, problems);

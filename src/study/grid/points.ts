@@ -96,7 +96,7 @@ export function pointKey({ task, label, budget, seed }: RunPoint): string {
 
 /**
  * What is wrong with the runs that others take their ranks from: unknown labels, runs that the study does not have or that have no
- * ranks, and circles. Each entry of the methods' axis is told once, with its first run that is concerned.
+ * ranks, and circles. Each entry of the methods' axis is reported once, with its first run that is concerned.
  */
 export function problemsOfSources(
   runs: readonly GridRun[],

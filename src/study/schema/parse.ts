@@ -1,5 +1,5 @@
 /**
- * From JSON to a study: what is wrong is told by its keys, and a study is laid over those that it extends.
+ * From JSON to a study: what is wrong is reported with its keys, and a study is laid over those that it extends.
  *
  * @module
  */
@@ -54,7 +54,7 @@ export function parseStudy(
   ]);
 }
 
-/** Keys that say what others may name: without them, these would be told as wrong too. */
+/** Keys that say what others may name: without them, these would be reported as wrong too. */
 const naming: ReadonlySet<PropertyKey | undefined> = new Set(
   [undefined, "axes", "sequences", "userTasks"],
 );

@@ -87,7 +87,7 @@ const bounds = z.tuple([z.number(), z.number()]).superRefine(([low, high], conte
 
 const rangeKeys = ["log", "linear", "choices"] as const;
 
-/** Validator of a range; its forms share one object, so that a misspelt key is told all of them. */
+/** Validator of a range; its forms share one object, so that the message for a misspelt key lists all of them. */
 const range = closed({
   log: z.exactOptional(bounds).describe("Numbers above 0, spread evenly by their logarithm"),
   linear: z.exactOptional(bounds).describe("Numbers, spread evenly"),

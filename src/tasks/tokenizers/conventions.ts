@@ -1,5 +1,5 @@
 /**
- * What `tokenizer_config.json` says beside the splitting into pieces: whether the encoder is told which text of a pair a token
+ * What `tokenizer_config.json` says beside the splitting into pieces: whether the encoder receives which text of a pair a token
  * belongs to, and from which side texts are cut and padded.
  *
  * @module

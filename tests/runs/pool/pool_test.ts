@@ -12,7 +12,7 @@ import type { RunWorker } from "../../../src/runs/pool/workers.ts";
 Deno.test("workers stay open over rounds, and are opened anew where a round has work for more", async () => {
   const said: string[] = [];
   let count = 0;
-  const watch = { stop: new StopFlag(), tell: () => Promise.resolve() };
+  const watch = { stop: new StopFlag(), emit: () => Promise.resolve() };
   const pool = new Pool({}, watch, ({ due }) => {
     const opened = Array.from({ length: Math.min(due.length, 3) }, (): RunWorker => {
       const name = `${++count}`;

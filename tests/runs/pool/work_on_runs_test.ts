@@ -15,7 +15,7 @@ function workOn(
 ) {
   const told: string[] = [];
   const stop = new StopFlag();
-  const tell = (event: WorkEvent) => {
+  const emit = (event: WorkEvent) => {
     if ("title" in event) told.push(`${event.kind} ${event.title}`);
     return Promise.resolve();
   };
@@ -32,7 +32,7 @@ function workOn(
     },
   };
   const work = new LeasedWork<string>(
-    { stop, tell },
+    { stop, emit },
     leases,
     {
       jobs: [...jobs],

@@ -134,7 +134,7 @@ Deno.test("a budget that does not pay for a rank a module, or that a method cann
   );
 });
 
-Deno.test("policies are told what ranks may cost as the budget counts them", () => {
+Deno.test("policies receive what ranks may cost as the budget counts them", () => {
   const method = findMethod("elalora");
   const options = method.parseOptions({});
   const cap = (type: Exclude<Budget["type"], "rank">, isCap = true) =>
