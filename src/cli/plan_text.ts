@@ -11,7 +11,7 @@ import {
   type PlanOptions as StudyPlanOptions,
   planStudy,
   type SweptStudy,
-} from "../runs/plan/planned_study.ts";
+} from "../runs/plan/planning.ts";
 import {
   foundRuns,
   kindsOf,

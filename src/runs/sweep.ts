@@ -20,7 +20,7 @@ import {
   planStudy,
   type SweptStudy,
   sweptStudyOf,
-} from "./plan/planned_study.ts";
+} from "./plan/planning.ts";
 import { problemsOfPart } from "./plan/selection.ts";
 import { undecidableClaims } from "./plan/study_power.ts";
 import { Pool, type PoolOptions } from "./pool/pool.ts";

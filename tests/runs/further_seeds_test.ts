@@ -1,8 +1,7 @@
 /** Further seeds of claims: which they are, and which runs they need. */
 import { assertEquals } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
-import { expand } from "../../src/runs/plan/planning.ts";
-import { withFurtherSeeds } from "../../src/runs/plan/planned_study.ts";
+import { expand, withFurtherSeeds } from "../../src/runs/plan/grid.ts";
 import { nextSeeds, runsForClaims } from "../../src/runs/until_decided.ts";
 import type { Claim } from "../../src/study/schema/claims.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";

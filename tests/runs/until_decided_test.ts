@@ -4,11 +4,9 @@ import { UsageError } from "../../src/base/usage_error.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readRun } from "../../src/record/read_study.ts";
 import { resultDifferences } from "../../src/record/publish.ts";
-import { withoutChanged } from "../../src/runs/plan/planned_study.ts";
-import { type AddedRuns, addedRunsIn } from "../../src/runs/stored_study.ts";
+import { type StudyPlan, withoutChanged } from "../../src/runs/plan/planned_run.ts";
+import { type AddedRuns, addedRunsIn, readStoredStudy } from "../../src/runs/stored_study.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
-import type { StudyPlan } from "../../src/runs/plan/planned_run.ts";
-import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
 import { checkUntilDecided } from "../../src/runs/until_decided.ts";
@@ -175,7 +173,7 @@ Deno.test("added runs that a changed study would make otherwise are no part of i
   ] as unknown as StudyPlan["runs"];
   const all = [{ task: "t", label: "lora", budget: { type: "rank", value: 2 }, seed: 1 }];
   const kept = (ids: AddedRuns["ids"]) =>
-    withoutChanged({ runs } as StudyPlan, all as unknown as readonly GridRun[], { ...added, ids })
+    withoutChanged({ runs } as StudyPlan, all as unknown as readonly GridRun[], ids)
       .runs.map(({ id }) => id);
   assertEquals(kept(added.ids), ["a"]);
   assertEquals(kept(new Map([["t, lora, r2, seed 3", "new"]])), ["a", "new"]);

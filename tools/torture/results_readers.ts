@@ -13,7 +13,7 @@ import { parseStudySpectra, type StudySpectra } from "../../src/record/spectra.t
 import { parseVerification } from "../../src/record/verification.ts";
 import { readWeightsFile } from "../../src/record/weights_file.ts";
 import { writeSafetensors } from "../../src/models/safetensors.ts";
-import { ownTasksOf } from "../../src/runs/plan/planning.ts";
+import { ownTasksOf } from "../../src/runs/plan/grid.ts";
 import { runSpecOf } from "../../src/runs/after/recorded_run.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import type { Checkpoint, Snapshot } from "../../src/train/run_types.ts";

@@ -7,10 +7,11 @@ import type { Method } from "../../methods/method.ts";
 import { namesIn } from "../../record/durable.ts";
 import { runsUnderWay, underWay } from "../../record/lease.ts";
 import type { ModelOrigin, RanksOrigin } from "../../record/types.ts";
-import { type InputHashes, isFolderOf } from "../../study/grid/run_id.ts";
+import { type InputHashes, isFolderOf, runTitle } from "../../study/grid/run_id.ts";
 import type { Study } from "../../study/schema/study.ts";
 import type {
   CustomCode,
+  GridRun,
   MethodOrigin,
   ModuleShape,
   RankPlan,
@@ -111,4 +112,20 @@ export async function presentNames(results: string): Promise<ReadonlySet<string>
 /** A plan whose runs lie in the folders that they have already, finished or begun; see {@linkcode withPresentFolders}. */
 export async function whereTheyAre(plan: StudyPlan, results: string): Promise<StudyPlan> {
   return { ...plan, runs: withPresentFolders(plan.runs, await presentNames(results)) };
+}
+
+/**
+ * A plan without added runs that are other runs than those that were added, as their settings have changed since.
+ *
+ * @param all The runs that the study asks for itself.
+ * @param ids Of the added runs, by title.
+ */
+export function withoutChanged(
+  plan: StudyPlan,
+  all: readonly GridRun[],
+  ids: ReadonlyMap<string, string>,
+): StudyPlan {
+  const own = new Set(all.map(runTitle));
+  const isKept = ({ title, id }: PlannedRun) => own.has(title) || ids.get(title) === id;
+  return { ...plan, runs: plan.runs.filter(isKept) };
 }

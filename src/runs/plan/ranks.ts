@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { canonicalJson } from "../../base/canonical_json.ts";
 import { errorMessage } from "../../base/error_message.ts";
 import { parseJson } from "../../base/read_json.ts";
 import { decodeText } from "../../base/read_text.ts";
@@ -24,7 +25,7 @@ import { adaptedModules, fixedRanks, givenPlan, planRun } from "../../study/budg
 import type { Problem } from "../../study/check/problems.ts";
 import { type RunProblem, toldOnce } from "../../study/check/runs.ts";
 import { pointKey } from "../../study/grid/points.ts";
-import { runTitle } from "../../study/grid/run_id.ts";
+import { runContent, runTitle } from "../../study/grid/run_id.ts";
 import { stageSteps } from "../../study/grid/steps.ts";
 import type { AskedRanks, GridRun, ModuleShape, RunSpec } from "../../study/types.ts";
 import type { SlotOrder } from "../../train/slots.ts";
@@ -141,7 +142,21 @@ export async function settleRanks(
   };
   const found: SettledRun[] = [];
   for (const run of runs) found.push(await settledOf(run));
-  return { problems: toldOnce(problems), runs: found };
+  return { problems: [...toldOnce(problems), ...twinProblems(found)], runs: found };
+}
+
+/** Runs whose given ranks make them the same as another run. */
+function twinProblems(runs: readonly SettledRun[]): readonly Problem[] {
+  const byContent = Map.groupBy(runs, ({ run }) => canonicalJson(runContent(run)));
+  return [...byContent.values()].flatMap((same) => {
+    const given = same.findLast(({ ranksFrom }) => ranksFrom !== null);
+    const other = same.find((one) => one !== given);
+    if (given === undefined || other === undefined) return [];
+    return [{
+      where: `run "${runTitle(given.run)}", ranks`,
+      message: `found that it is the same as run "${runTitle(other.run)}", wanted other ranks`,
+    }];
+  });
 }
 
 async function readRanks(file: string, folder: string): Promise<Ranks> {

@@ -46,7 +46,7 @@ export type Selection = (run: RunSpec) => boolean;
  * @example
  * ```ts
  * import { methods } from "../../methods/table.ts";
- * import { expand } from "./planning.ts";
+ * import { expand } from "./grid.ts";
  * import { assertEquals } from "@std/assert";
  * const runs = expand({
  *   name: "small",

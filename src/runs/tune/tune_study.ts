@@ -17,10 +17,10 @@ import type { Tune } from "../../study/schema/tune.ts";
 import { followed, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";
 import { presentNames } from "../plan/planned_run.ts";
-import { checkGivenModel, ownTasksOf } from "../plan/planning.ts";
+import { ownTasksOf } from "../plan/grid.ts";
+import { checkGivenModel, type SweptStudy, sweptStudyOf } from "../plan/planning.ts";
 import { summed } from "../pool/run_all.ts";
 import { defaultResults } from "../stored_study.ts";
-import { type SweptStudy, sweptStudyOf } from "../plan/planned_study.ts";
 import { Pool } from "../pool/pool.ts";
 import {
   choiceOf,
