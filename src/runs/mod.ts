@@ -15,7 +15,7 @@ export type { OwnExample, OwnTask } from "./task_data.ts";
 export { type Packed, type PackOptions, packStudy, unpackStudy } from "./share/packing.ts";
 export type { ImportBase } from "./share/imported_model.ts";
 export type { PoolOptions } from "./pool/pool.ts";
-export { type PlanOptions, type SweptStudy } from "./plan/planning.ts";
+export { type PlanOptions, type SweptStudy } from "./plan/planned_study.ts";
 export type { DamagedRun } from "../analysis/results.ts";
 export type { RunsResult } from "./pool/run_all.ts";
 export type { PlanAgain } from "./after/recorded_run.ts";

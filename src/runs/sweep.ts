@@ -20,7 +20,7 @@ import {
   planStudy,
   type SweptStudy,
   sweptStudyOf,
-} from "./plan/planning.ts";
+} from "./plan/planned_study.ts";
 import { problemsOfPart } from "./plan/selection.ts";
 import { undecidableClaims } from "./plan/study_power.ts";
 import { Pool, type PoolOptions } from "./pool/pool.ts";

@@ -14,7 +14,7 @@ import {
 import { beforeFirstLook, beyondPlan, type Undecidable } from "../../analysis/power/text.ts";
 import { stepsOf } from "./ranks.ts";
 import type { Inputs } from "../inputs.ts";
-import type { PlannedStudy } from "./planning.ts";
+import type { PlannedStudy } from "./planned_study.ts";
 import { InputError } from "../../base/input_error.ts";
 import { isDamage } from "../../record/damage.ts";
 import { namesIn } from "../../record/durable.ts";

@@ -6,7 +6,7 @@
  */
 import type { Inputs } from "../inputs.ts";
 import type { PlannedRun } from "../plan/planned_run.ts";
-import type { PlanOptions, SweptStudy } from "../plan/planning.ts";
+import type { PlanOptions, SweptStudy } from "../plan/planned_study.ts";
 import { kindOf, type Pool, type PoolOptions, type PoolWork } from "../pool/pool.ts";
 import { type MadeRun, type RunsResult, RunTally, unfinished } from "../pool/run_all.ts";
 import { storePlan, toStore } from "../stored_study.ts";

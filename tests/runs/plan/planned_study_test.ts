@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { runData } from "../../../src/train/run_data.ts";
 import { planText } from "../../../src/cli/plan_text.ts";
-import { studyWarnings } from "../../../src/runs/plan/planning.ts";
+import { studyWarnings } from "../../../src/runs/plan/planned_study.ts";
 import { readStoredStudy } from "../../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
 import { methods } from "../../../src/methods/table.ts";
