@@ -178,7 +178,7 @@ export interface PausedRun {
 }
 
 /** How a run is followed, stopped and saved. */
-export interface LoopContext {
+interface LoopContext {
   readonly executor: Executor;
   /** Called after each block of steps that was read; on executors that do not queue, after every step. */
   readonly onStep: (progress: RunProgress) => Promise<void>;
@@ -191,7 +191,7 @@ export interface LoopContext {
 }
 
 /** What is safe of a run. */
-export interface Kept {
+interface Kept {
   step: number;
 }
 
@@ -215,7 +215,7 @@ export function pauseAfter(millis: number): number {
 }
 
 /** Steps until the end, with journals and checkpoints, or until it is asked to stop or to pause before. */
-export async function runToEnd(
+async function runToEnd(
   trainer: Trainer,
   { folder, journal, context, timings, kept }: Loop,
 ): Promise<"done" | "stopped" | "paused"> {

@@ -57,7 +57,7 @@ export function stepsOf(
 }
 
 /** A run whose ranks are settled, or are those of a run that is. */
-export interface SettledRun {
+interface SettledRun {
   readonly run: RunSpec;
   /** Where its given ranks come from; null where it has none, or a record gave them. */
   readonly ranksFrom: RanksOrigin | null;

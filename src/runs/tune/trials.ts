@@ -157,7 +157,7 @@ export interface TrialOutcome extends ScoredPoint {
 }
 
 /** A point that was tried, and how well it did. */
-export interface ScoredPoint {
+interface ScoredPoint {
   readonly point: Point;
   /** The higher the better; null where a run of it failed. */
   readonly score: number | null;
