@@ -97,11 +97,13 @@ async function answersTo(scratch: Scratch, asked: Asked): Promise<Found> {
   let failed: readonly string[] = [];
   const tried: { change: number; outcome: Outcome; seconds: number }[] = [];
   let since = performance.now();
+  let isSpoiled = false;
   let timer = setTimeout(kill, 300_000);
   for await (const answer of answersIn(child.stdout)) {
     clearTimeout(timer);
     const now = performance.now();
     if (answer.kind === "ready") ({ seconds, failed } = answer);
+    else if (answer.kind === "spoiled") isSpoiled = true;
     else {
       const outcome: Outcome = answer.by === null
         ? { kind: "survived", after: Math.round(Math.min(seconds ?? 0, asked.limit)), left: 0 }
@@ -117,7 +119,7 @@ async function answersTo(scratch: Scratch, asked: Asked): Promise<Found> {
   clearTimeout(timer);
   await child.status;
   const change = asked.changes[tried.length];
-  if (seconds !== null && change !== undefined) {
+  if (seconds !== null && change !== undefined && !isSpoiled) {
     tried.push({
       change,
       outcome: { kind: "hung", by: "the process did not go on" },
