@@ -5,8 +5,10 @@ import { affectedTests, importGraph, inParts } from "../../tools/mutation/affect
 import { applied, changesOf, isProgram } from "../../tools/mutation/changes.ts";
 import { figuresOf, figuresText, shareCaught } from "../../tools/mutation/figures.ts";
 import { mutantOf, mutated, sampleOf, sampleRooms } from "../../tools/mutation/sample.ts";
+import { answerMark, type Asked } from "../../tools/mutation/switched_tests.ts";
 import { switchedText, switchName } from "../../tools/mutation/switches.ts";
 import { firstFailure, type Outcome } from "../../tools/mutation/trial.ts";
+import { withFolder } from "../with_folder.ts";
 
 /** What becomes of a line of code, by kind of change. */
 function changed(code: string): readonly string[] {
@@ -211,4 +213,62 @@ Deno.test("switchedText() holds each change in a function, and one is in force a
   assertEquals(found("arithmetic"), [false, -2, 8]);
   assertEquals(found("other part"), [false, 4, 7]);
   assertEquals(found(""), [false, 4, 8]);
+});
+
+/** What a process says that tries the changes 1 and 2 of `src/sum.ts`, as {@linkcode switchedText} would leave it. */
+async function answersOf(files: Readonly<Record<string, string>>): Promise<readonly unknown[]> {
+  return await withFolder(async (folder) => {
+    const asked: Asked = { tests: ["sum_test.ts"], changes: [1, 2], limit: 60 };
+    const tool = new URL("../../tools/mutation/switched_tests.ts", import.meta.url);
+    const { stdout } = await new Deno.Command("deno", {
+      args: ["run", "--no-check", "-R", tool.href, JSON.stringify(asked)],
+      cwd: folder,
+      stderr: "null",
+    }).output();
+    return new TextDecoder().decode(stdout).split("\n")
+      .filter((line) => line.startsWith(answerMark))
+      .map((line) => JSON.parse(line.slice(answerMark.length)))
+      .map(({ seconds: _seconds, ...said }) => said);
+  }, files);
+}
+
+Deno.test("a test is named for a change only if it passes again without one", async () => {
+  const source = `export const sum = (a) => globalThis.${switchName} === 2 ? a : a + 1;`;
+  const start = `import { sum } from "./sum.js"; const wrong = () => { throw new Error("no"); };`;
+  const notices = `Deno.test("notices", () => { if (sum(1) !== 2) wrong(); });`;
+  const caught = [
+    { kind: "ready", failed: [] },
+    { kind: "tried", change: 1, by: null },
+    { kind: "tried", change: 2, by: "notices" },
+  ];
+  // A package is given its backend once, by the test that is first to need it.
+  const withPackage =
+    `import { backends } from "./node_modules/runtime/mod.js"; let isGiven = false;
+    Deno.test("needs it", () => { if (!isGiven) backends.set("cpu", 1); isGiven = true; backends.get("cpu") ?? wrong(); });`;
+  assertEquals(
+    await answersOf({
+      "node_modules/runtime/mod.js": "export const backends = new Map();",
+      "sum.js": source,
+      "sum_test.ts": start + withPackage + notices,
+    }),
+    caught,
+  );
+  // A value of the checkout's own that a change left is forgotten.
+  const own = `const known = new Map();
+    Deno.test("keeps", () => { if (!known.has(1)) known.set(1, sum(1)); if (known.get(1) !== 2) wrong(); });`;
+  const kept = await answersOf({ "sum.js": source, "sum_test.ts": start + own });
+  assertEquals(kept.at(-1), { kind: "tried", change: 2, by: "keeps" });
+  const once = `let times = 0; Deno.test("once", () => { if (times++ > 0) wrong(); });`;
+  assertEquals(await answersOf({ "sum.js": source, "sum_test.ts": start + once + notices }), [
+    { kind: "ready", failed: ["once"] },
+    ...caught.slice(1),
+  ]);
+  // What spoils a test for good ends the process, so that later changes are not laid at its door.
+  const spoils = `let isSpoiled = false;
+    Deno.test("spoilt", () => { isSpoiled ||= globalThis.${switchName} === 1; if (isSpoiled) wrong(); });`;
+  assertEquals(await answersOf({ "sum.js": source, "sum_test.ts": start + spoils }), [
+    { kind: "ready", failed: [] },
+    { kind: "tried", change: 1, by: "spoilt" },
+    { kind: "spoiled" },
+  ]);
 });
