@@ -9,7 +9,7 @@ import type { StudySpectra } from "../record/spectra.ts";
 import type { Verification } from "../record/verification.ts";
 import type { ResolvedComparison } from "../study/compare/arms.ts";
 import type { StudyMargin } from "../study/schema/claims.ts";
-import type { ConvergenceRule, Targets } from "../study/schema/study.ts";
+import type { ConvergenceRule, StudyMethod, Targets } from "../study/schema/study.ts";
 import type { Tuned } from "../study/schema/tuned.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 
@@ -43,6 +43,8 @@ export interface StudyResults {
     readonly name: string;
     readonly title: string;
     readonly description: string;
+    /** Its axis of methods, which says what labels stand for. Default: labels are not explained. */
+    readonly methods?: readonly StudyMethod[];
     /** When a run needs more steps. Default: see {@linkcode ConvergenceRule}. */
     readonly convergence?: Partial<ConvergenceRule>;
     /** Scores by task to which steps and seconds are given. Default: from the results. */

@@ -7,6 +7,7 @@ import { chartsOf } from "./charts.ts";
 import { csvOf } from "./csv.ts";
 import { answerOf } from "./findings/answer.ts";
 import { findingsOf } from "./findings/findings.ts";
+import { labelMeanings } from "./labels.ts";
 import { markdownOf } from "./markdown.ts";
 import { noticesOf } from "./notices.ts";
 import { pageOf } from "./page.ts";
@@ -122,6 +123,7 @@ export async function buildReport(
     ...tablesOf(results),
     ...(hasStochasticOrder ? [stochasticOrderTable(results)] : []),
   ];
+  const labels = labelMeanings(results);
   const charts = chartsOf(results);
   const pictures = new Map<string, Picture>();
   for (const chart of Object.values(charts).flat()) {
@@ -129,6 +131,7 @@ export async function buildReport(
   }
   const page = pageOf({
     results,
+    labels,
     claims: results.claimsReport,
     answer: answerOf(results),
     notices: noticesOf(results),
@@ -144,7 +147,7 @@ export async function buildReport(
       ["report.html", page],
       ...[...pictures].map(([id, { file }]) => [`charts/${id}.svg`, file + "\n"]),
       ...filled.flatMap((table) => [
-        [`tables/${table.id}.md`, markdownOf(table)],
+        [`tables/${table.id}.md`, markdownOf(table, labels)],
         [`tables/${table.id}.csv`, csvOf(table)],
       ]),
     ]),

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Html, html } from "./html.ts";
+import type { LabelMeanings } from "./labels.ts";
 
 const words: Readonly<Record<string, string>> = {
   "block": "One task with one seed, in which all ranked methods have a score.",
@@ -28,16 +29,20 @@ const words: Readonly<Record<string, string>> = {
   "stored": "Parameters that deploying the run needs besides its head.",
 };
 
-/** A word with its explanation for a pointer that rests on it; other text as it is. */
-export function explained(text: string): string | Html {
-  const meaning = words[text];
+/**
+ * A word with its explanation for a pointer that rests on it; other text as it is.
+ *
+ * @param labels Labels of the study, which go before words. Default: none.
+ */
+export function explained(text: string, labels: LabelMeanings = new Map()): string | Html {
+  const meaning = labels.get(text) ?? words[text];
   return meaning === undefined ? text : html`<abbr title="${meaning}">${text}</abbr>`;
 }
 
-/** All words with their explanations. */
-export function glossaryHtml(): Html {
+/** All words with their explanations, the study's labels last. */
+export function glossaryHtml(labels: LabelMeanings): Html {
   return html`<dl class="glossary">${
-    Object.entries(words).map(([word, meaning]) =>
+    [...Object.entries(words), ...labels].map(([word, meaning]) =>
       html`
         <div>
           <dt>${word}</dt>

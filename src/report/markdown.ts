@@ -4,6 +4,7 @@
  * @module
  */
 import { printable } from "../base/printable.ts";
+import type { LabelMeanings } from "./labels.ts";
 import { cellsOf, type Column, type ReportTable } from "./table.ts";
 
 /** Text that a Markdown table cell shows as it is. */
@@ -25,15 +26,24 @@ export function markdownRows(
   ].join("\n");
 }
 
-/** A table as Markdown, with its title and its note. */
-export function markdownOf(table: ReportTable): string {
+/**
+ * A table as Markdown, with its title and its note.
+ *
+ * @param labels Labels of the study; those in the table are explained below it. Default: none.
+ */
+export function markdownOf(table: ReportTable, labels: LabelMeanings = new Map()): string {
   const { title, note, columns } = table;
+  const cells = cellsOf(table);
+  const shown = new Set(cells.flat());
+  const meanings = [...labels].filter(([label]) => shown.has(label))
+    .flatMap(([label, meaning]) => ["", escapeMarkdown(`“${label}” is ${meaning}.`)]);
   return [
     `## ${escapeMarkdown(title)}`,
     "",
     escapeMarkdown(note),
     "",
-    markdownRows(columns, cellsOf(table)),
+    markdownRows(columns, cells),
+    ...meanings,
     "",
   ].join("\n");
 }

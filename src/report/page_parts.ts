@@ -9,6 +9,7 @@ import type { Answer } from "./findings/answer.ts";
 import type { Finding } from "./findings/finding.ts";
 import { counted } from "../base/format.ts";
 import { type Html, html, type HtmlValue } from "./html.ts";
+import type { LabelMeanings } from "./labels.ts";
 import type { Notice } from "./notices.ts";
 import { empty, figure, tableHtml } from "./page_pieces.ts";
 import type { Analysis } from "../analysis/analysis.ts";
@@ -18,6 +19,8 @@ import type { Chart } from "./types.ts";
 /** Everything the page shows. */
 export interface PageContent {
   readonly results: Analysis;
+  /** What the labels that the study gives stand for. */
+  readonly labels: LabelMeanings;
   /** Null for a study that claims nothing. */
   readonly claims: ClaimsReport | null;
   readonly answer: Answer;
@@ -41,11 +44,10 @@ export function details(summary: HtmlValue, body: readonly Html[] | Html): Html 
   return html`<details><summary>${summary}</summary>${body}</details>`;
 }
 
-function openOrFolded(table: ReportTable): Html {
+function openOrFolded(table: ReportTable, labels: LabelMeanings): Html {
   const rows = table.rows.length;
-  return rows <= mostOpenRows
-    ? tableHtml(table)
-    : details(`All ${counted(rows, "row")}`, tableHtml(table));
+  const shown = tableHtml(table, labels);
+  return rows <= mostOpenRows ? shown : details(`All ${counted(rows, "row")}`, shown);
 }
 
 /** Parts or, where there are none, a line that says so. */
@@ -74,7 +76,9 @@ export class PageParts {
   /** A table below its note; nothing without rows. */
   table(id: string): readonly Html[] {
     const table = this.#table(id);
-    return table === null ? [] : [html`<p class="note">${table.note}</p>`, openOrFolded(table)];
+    return table === null
+      ? []
+      : [html`<p class="note">${table.note}</p>`, openOrFolded(table, this.#content.labels)];
   }
 
   /** A table below its title and note; nothing without rows. */
@@ -91,7 +95,7 @@ export class PageParts {
     return [
       details(`${table.title} (${size})`, [
         html`<p class="note">${table.note}</p>`,
-        tableHtml(table),
+        tableHtml(table, this.#content.labels),
       ]),
     ];
   }

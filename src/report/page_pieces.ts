@@ -6,18 +6,23 @@
 import { whole } from "../base/format.ts";
 import { explained } from "./glossary.ts";
 import { Html, html, type HtmlValue } from "./html.ts";
+import type { LabelMeanings } from "./labels.ts";
 import type { ReportTable, Tone } from "./table.ts";
 import type { Chart } from "./types.ts";
 
 /** Rows of a table that the page shows; more stand in the files beside it. */
 const mostPageRows = 1000;
 
-function toned(text: string, tone: Tone): HtmlValue {
+function toned(text: HtmlValue, tone: Tone): HtmlValue {
   return tone === "plain" ? text : html`<span class="${tone}">${text}</span>`;
 }
 
-/** A table of the page; cells of the first column that repeat the row above fade. */
-export function tableHtml(table: ReportTable): Html {
+/**
+ * A table of the page; cells of the first column that repeat the row above fade.
+ *
+ * @param labels Labels of the study, which are explained where they stand.
+ */
+export function tableHtml(table: ReportTable, labels: LabelMeanings): Html {
   const all = table.rows;
   const rows = all.slice(0, mostPageRows);
   const { columns } = table;
@@ -32,7 +37,8 @@ export function tableHtml(table: ReportTable): Html {
         c === 0 && isRepeat ? "repeat" : "",
         text.length > 70 ? "wrap" : "",
       ].filter((name) => name !== "").join(" ");
-      const content = toned(text, column.tone(row));
+      const meaning = labels.has(text) ? explained(text, labels) : text;
+      const content = toned(meaning, column.tone(row));
       return classes === ""
         ? html`<td>${content}</td>`
         : html`<td class="${classes}">${content}</td>`;

@@ -44,7 +44,7 @@ export function sectionsOf(content: PageContent): readonly Section[] {
     ...ranks(content, parts),
     ...ablations(content, parts),
     ...runs(content, parts),
-    { id: "glossary", title: "Glossary", body: [glossaryHtml()] },
+    { id: "glossary", title: "Glossary", body: [glossaryHtml(content.labels)] },
   ];
 }
 

@@ -205,7 +205,20 @@ const parseStoredStudy = parserOf(
       description: z.exactOptional(text),
       userTasks: z.exactOptional(z.array(z.json())),
       sequences: z.exactOptional(z.record(text, z.array(text))),
-      axes: z.exactOptional(z.looseObject({ seeds: z.array(z.int()).min(1) })),
+      axes: z.exactOptional(
+        z.looseObject({
+          seeds: z.array(z.int()).min(1),
+          methods: z.exactOptional(z.array(z.union([
+            text,
+            z.looseObject({
+              method: text,
+              label: z.exactOptional(text),
+              options: z.exactOptional(z.record(text, z.json())),
+              ranks: z.exactOptional(z.json()),
+            }),
+          ]))),
+        }),
+      ),
       margin: z.exactOptional(marginSchema),
       claims: z.exactOptional(claimsSchema),
       decide: z.exactOptional(decideSchema),

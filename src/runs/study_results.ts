@@ -135,7 +135,7 @@ async function resultsOf(
   reader: ResultsReader,
   stored: StudyToStore,
 ): Promise<Omit<StudyResults, "runs" | "damaged" | "replay"> & { readonly replay: null }> {
-  const { name, title, description, convergence, targets, margin } = stored.study;
+  const { name, title, description, convergence, targets, margin, axes } = stored.study;
   const damagedFiles: DamagedFile[] = [];
   const onDamage = (file: DamagedFile) => damagedFiles.push(file);
   const verified = { file: "verify/verification.json", command: "verify" } as const;
@@ -144,6 +144,8 @@ async function resultsOf(
       name,
       title: title ?? name,
       description: description ?? "",
+      // Stored studies of old may have no axes.
+      ...(axes?.methods === undefined ? {} : { methods: axes.methods }),
       ...(convergence === undefined ? {} : { convergence }),
       ...(targets === undefined ? {} : { targets }),
       ...(margin === undefined ? {} : { margin }),

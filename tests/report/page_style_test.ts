@@ -120,3 +120,24 @@ Deno.test("tables have captions, charts say what they show, and words are explai
   assertMatch(page, /<abbr title="Methods that share a letter[^"]*">letters<\/abbr>/);
   for (const word of ["block", "letters", "rule"]) assert(page.includes(`<dt>${word}</dt>`), word);
 });
+
+Deno.test("a label that a study gives is explained by what it sets: where it stands, below tables and at the end", async () => {
+  const results = fixtureStudy({ budgets: [4], steps: 12, events: 2 });
+  const policy = { type: "moves", every: 2 };
+  const methods = [
+    { method: "lora", label: "LoRA" },
+    { method: "composed", label: "ElaLoRA", options: { form: { type: "svd" }, policy } },
+    { method: "lora", label: "no run has it" },
+  ];
+  const { files } = await buildReport(
+    analyse({ ...results, study: { ...results.study, methods } }),
+  );
+  const page = files["report.html"]!;
+  const meaning = "composed with form svd, policy moves (every 2)";
+  assertMatch(page, /<td><abbr title="lora with its default options">LoRA<\/abbr><\/td>/);
+  assert(page.includes(`<abbr title="${meaning}">ElaLoRA</abbr>`));
+  assertMatch(page, /<dt>ElaLoRA<\/dt>\s*<dd>composed with form svd, policy moves \(every 2\)</);
+  assert(!page.includes("no run has it"));
+  assert(files["tables/methods.md"]!.endsWith(`\n\n“ElaLoRA” is ${meaning}.\n`));
+  assert(!files["tables/failed.md"]?.includes("“ElaLoRA” is"));
+});
