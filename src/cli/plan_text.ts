@@ -6,8 +6,12 @@
 import type { Fetching } from "../fetch/model_files.ts";
 import { plannedClaims, plannedClaimsText } from "../analysis/claims/planned_claims.ts";
 import { counted, listed } from "../base/format.ts";
-import { type PlannedStudy, planStudy, type SweptStudy } from "../runs/plan/planned_study.ts";
-import type { PlanOptions as StudyPlanOptions } from "../runs/plan/planned_study.ts";
+import {
+  type PlannedStudy,
+  type PlanOptions as StudyPlanOptions,
+  planStudy,
+  type SweptStudy,
+} from "../runs/plan/planned_study.ts";
 import {
   foundRuns,
   kindsOf,

@@ -15,6 +15,7 @@ import * as z from "zod";
 import { total } from "../study/budget/costs.ts";
 import { countsOfMoves } from "../study/budget/range.ts";
 import type { RunFacts } from "../study/types.ts";
+import type { Growth } from "./adapter.ts";
 import { countsWithin } from "./allocation.ts";
 import { loraForm } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
@@ -144,6 +145,13 @@ export function aloraPolicy(options: AloraPolicyOptions): ScoredPolicy<AloraStat
   };
 }
 
+/** New rows of A are drawn as at the start, those of B are zero as there, or random; AdaLoRA's deviation: the paper states none. */
+function growthOf(
+  newSlots: z.output<typeof options>["newSlots"],
+): Readonly<Record<string, Growth>> {
+  return newSlots === "upstream" ? { B: () => ({ type: "normal", deviation: 0.02 }) } : {};
+}
+
 /** ALoRA. */
 export const alora = defineMethod({
   name: "alora",
@@ -186,10 +194,7 @@ export const alora = defineMethod({
         rule: aloraPolicy(chosen),
         kind: "move",
         scores: { type: "removal", examples: chosen.examples },
-        // New rows of A are drawn as at the start, those of B are zero as there, or random; AdaLoRA's deviation: the paper states none.
-        growth: chosen.newSlots === "upstream"
-          ? { B: () => ({ type: "normal", deviation: 0.02 }) }
-          : {},
+        growth: growthOf(chosen.newSlots),
       },
     },
   }),
