@@ -114,7 +114,7 @@ export function exportedUpdates({ trainer, end }: EndedRun): readonly WeightUpda
 }
 
 /** Logits of an encoder without adapters under the head that a run has trained. */
-async function plainLogits(
+export async function plainLogits(
   { trainer, requestOf, end }: EndedRun,
   tensors: typeof golden.tensors,
 ): Promise<readonly number[]> {
@@ -131,7 +131,12 @@ async function plainLogits(
   return logits;
 }
 
-function assertSame(found: readonly number[], wanted: readonly number[], tolerance: number): void {
+/** Fails unless logits are equal within a tolerance. */
+export function assertSame(
+  found: readonly number[],
+  wanted: readonly number[],
+  tolerance: number,
+): void {
   assertEquals(found.length, wanted.length);
   found.forEach((value, i) => assertAlmostEquals(value, wanted[i]!, tolerance, `logit ${i}`));
 }

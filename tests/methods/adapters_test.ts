@@ -6,23 +6,17 @@ import { type HostTensor, input, interpret, makeProgram } from "../../src/graph/
 import { findMethod, methods } from "../../src/methods/table.ts";
 import { bert } from "../../src/models/bert.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
-import { flatten } from "../../src/train/layout.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors } from "../../src/train/stored_tensors.ts";
 import { goldenModel } from "../models/fixture.ts";
-import { rowOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
-import { executor, logitsOf } from "./adapted_runs.ts";
+import { rowOf, type TinyRun, trainingRequest } from "../train/fixture.ts";
+import { assertSame, ended, executor, logitsOf, plainLogits } from "./adapted_runs.ts";
 
 const golden = goldenModel();
 
 /** Logits of all development texts, with the numbers that a trainer has now. */
 async function logitsNow(trainer: Trainer, run: TinyRun): Promise<readonly number[]> {
   return logitsOf(trainer, run, (await trainer.checkpoint()).vectors.theta!);
-}
-
-function assertSame(found: readonly number[], wanted: readonly number[], tolerance: number): void {
-  assertEquals(found.length, wanted.length);
-  found.forEach((value, i) => assertAlmostEquals(value, wanted[i]!, tolerance, `logit ${i}`));
 }
 
 /** Options without which a method's events find no room in a few steps. */
@@ -115,10 +109,9 @@ for (const [each, scale] of mergeable) {
   const run: TinyRun = { ...each, train: { steps: 40, learningRate: 4e-2 } };
   const label = [run.method, run.options?.["scaling"]].filter((part) => part).join(" ");
   Deno.test(`${label}: merging W + scale·B·E·A gives the logits of the adapted network`, async () => {
-    const trainer = await Trainer.create(trainingRequest(executor, run), null);
-    await trainTo(trainer);
-    const adapted = await logitsNow(trainer, run);
-    const { vectors, order } = await trainer.checkpoint();
+    const whole = await ended(run);
+    const { trainer, end: { vectors, order } } = whole;
+    const adapted = await logitsOf(trainer, run, vectors.theta!);
     const parts = new Map(
       exportTensors(trainer.assembly, vectors.theta!, order).map((part) => [part.name, part]),
     );
@@ -141,27 +134,10 @@ for (const [each, scale] of mergeable) {
       }
       tensors.set(key, { type: "f32", shape: [outSize, inSize], data: weight });
     }
-    const plainLogits = async (weights: ReadonlyMap<string, HostTensor>) => {
-      const plainRun: TinyRun = {
-        method: "head",
-        encoder: { config: golden.config, tensors: weights },
-      };
-      const request = trainingRequest(executor, plainRun);
-      const fresh = await Trainer.create(request, null);
-      const checkpoint = await fresh.checkpoint();
-      fresh.dispose();
-      // The head that was trained with the adapters.
-      const theta = flatten(fresh.assembly.layout, (slot) => parts.get(slot.name)!.data);
-      const vectors = { ...checkpoint.vectors, theta };
-      const plain = await Trainer.create(request, { ...checkpoint, vectors });
-      const logits = await logitsNow(plain, plainRun);
-      plain.dispose();
-      return logits;
-    };
-    const without = await plainLogits(golden.tensors);
+    const without = await plainLogits(whole, golden.tensors);
     const effect = Math.max(...without.map((value, i) => Math.abs(value - adapted[i]!)));
     assert(effect > 0.1, `the adapters change logits by ${effect} at most`);
-    assertSame(adapted, await plainLogits(tensors), 1e-3 * effect);
+    assertSame(adapted, await plainLogits(whole, tensors), 1e-3 * effect);
     trainer.dispose();
   });
 }
