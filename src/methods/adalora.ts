@@ -13,15 +13,12 @@ import { type Allocation, compose, fallingCounts, type Form } from "./allocation
 import { stepsOption } from "./options.ts";
 import {
   compareSlots,
-  intervalOf,
   maskedWithin,
-  meanRanks,
-  phaseOf,
   rankSlots,
   type RankState,
   rankState,
-  type Totals,
-} from "./policy_tools.ts";
+} from "./ranked_slots.ts";
+import { intervalOf, meanRanks, phaseOf, type Totals } from "./schedule.ts";
 import type { SlotRef } from "./rank_actions.ts";
 import type { ScoredPolicy } from "./rank_policy.ts";
 import { scored, type ScoreOptions } from "./slot_scores.ts";
@@ -152,7 +149,7 @@ export function adaloraPolicy(options: AdaloraPolicyOptions): ScoredPolicy<Adalo
 }
 
 /** What a method says of masks. */
-export interface MaskOptions extends AdaloraPolicyOptions, ScoreOptions {
+interface MaskOptions extends AdaloraPolicyOptions, ScoreOptions {
   readonly initialFactor: number;
   /** What it calls the steps between masks. */
   readonly intervalName: string;

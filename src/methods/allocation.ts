@@ -31,7 +31,7 @@ export interface Allocation {
 }
 
 /** What a method that is a form with an allocation states. */
-export interface Composition<Options> extends Omit<MethodDefinition<Options>, "bind" | "budget"> {
+interface Composition<Options> extends Omit<MethodDefinition<Options>, "bind" | "budget"> {
   readonly form: (options: Options) => Form;
   readonly allocation: (options: Options, form: Form) => Allocation;
 }

@@ -32,7 +32,7 @@ import {
   rankState,
   spareOf,
   toRefs,
-} from "./policy_tools.ts";
+} from "./ranked_slots.ts";
 import type { ScoredPolicy } from "./rank_policy.ts";
 import { checkHeldOut } from "./slot_scores.ts";
 

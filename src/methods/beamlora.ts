@@ -21,7 +21,8 @@ import type { RunFacts } from "../study/types.ts";
 import { constantPart, loraForm, loraParts } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
 import { updateOptions, withBRate } from "./options.ts";
-import { moduleNamesOf, partScores, resolveSteps } from "./policy_tools.ts";
+import { moduleNamesOf, partScores } from "./ranked_slots.ts";
+import { resolveSteps } from "./schedule.ts";
 import type { RankDecision, RowEdit, SlotRef, SlotScores } from "./rank_actions.ts";
 import type { RankPolicy, RowView } from "./rank_policy.ts";
 

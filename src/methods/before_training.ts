@@ -16,7 +16,7 @@ import type { ModuleShape } from "../study/types.ts";
 import type { Allocation } from "./allocation.ts";
 import { ranksByVariance } from "./eva.ts";
 import { dimensionEstimate } from "./gelora.ts";
-import { limitsOf } from "./policy_tools.ts";
+import { limitsOf } from "./ranked_slots.ts";
 import type { RankEstimate, RankPurse } from "./rank_estimate.ts";
 
 /** The policy as a study states it. */

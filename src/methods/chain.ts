@@ -8,7 +8,8 @@
  * @module
  */
 import type { RandomStream } from "../base/random.ts";
-import { moduleNamesOf, resolveSteps } from "./policy_tools.ts";
+import { moduleNamesOf } from "./ranked_slots.ts";
+import { resolveSteps } from "./schedule.ts";
 import type { RankPolicy } from "./rank_policy.ts";
 
 /**

@@ -32,16 +32,13 @@ import { defineMethod } from "./method.ts";
 import { scaleBy, smoothingOption, stepsOption, updateOptions, withBRate } from "./options.ts";
 import {
   compareSlots,
-  intervalOf,
   maskedWithin,
-  meanRanks,
   partScores,
-  phaseOf,
   rankSlots,
   type RankState,
   rankState,
-  type Totals,
-} from "./policy_tools.ts";
+} from "./ranked_slots.ts";
+import { intervalOf, meanRanks, phaseOf, type Totals } from "./schedule.ts";
 import type { RankPolicy } from "./rank_policy.ts";
 import { svdPrepare } from "./svd_form.ts";
 

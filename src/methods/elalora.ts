@@ -23,7 +23,7 @@ import {
   numbersOf,
   randomMoves,
 } from "./elalora_policy.ts";
-import { checkRoomToGrow, limitsOf } from "./policy_tools.ts";
+import { checkRoomToGrow, limitsOf } from "./ranked_slots.ts";
 import { scored, type ScoreOptions } from "./slot_scores.ts";
 import { svdForm, svdOptions } from "./svd_form.ts";
 

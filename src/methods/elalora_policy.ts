@@ -16,16 +16,15 @@ import {
   compareSlots,
   growthIn,
   limitsOf,
-  phaseOf,
   type RankedSlot,
   ranksAfter,
   rankSlots,
   type RankState,
   rankState,
-  roundHalfEven,
   spareOf,
   toRefs,
-} from "./policy_tools.ts";
+} from "./ranked_slots.ts";
+import { phaseOf } from "./schedule.ts";
 import type { ScoredPolicy } from "./rank_policy.ts";
 
 /** A whole number from `least`, or a share between 0 and 1. */
@@ -106,6 +105,14 @@ interface MovesState extends RankState {
   /** Highest rank of each module, null where there is no bound. */
   readonly limits: readonly (number | null)[];
   readonly numbers: Numbers;
+}
+
+/** The nearest integer, halves to the even neighbour, as Python's `round`. */
+export function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  const fraction = value - floor;
+  if (fraction !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 /** Ranks that the schedule moves at an event after `step`; outside of the adjustment phase p is clipped. */

@@ -13,13 +13,13 @@ import {
   growthIn,
   handOut,
   limitsOf,
-  type PhaseOptions,
   ranksAfter,
   rankSlots,
   type RankState,
   rankState,
   spareOf,
-} from "./policy_tools.ts";
+} from "./ranked_slots.ts";
+import { type PhaseOptions } from "./schedule.ts";
 import { checkPruneSchedule, leftAfter, meanLeft, pruneSteps } from "./prune_policy.ts";
 import type { SlotScores } from "./rank_actions.ts";
 import type { RankPolicy, RowView } from "./rank_policy.ts";

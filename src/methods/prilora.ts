@@ -19,7 +19,7 @@ import type { ModuleShape } from "../study/types.ts";
 import { loraForm } from "./lora_form.ts";
 import { defineMethod } from "./method.ts";
 import { smoothingOption, updateOptions } from "./options.ts";
-import { moduleNamesOf, type RankState } from "./policy_tools.ts";
+import { moduleNamesOf, type RankState } from "./ranked_slots.ts";
 import type { RowEdit } from "./rank_actions.ts";
 import type { RankPolicy } from "./rank_policy.ts";
 

@@ -10,19 +10,15 @@
 import { type Allocation, fallingCounts, type Form } from "./allocation.ts";
 import { factoredUpdate } from "./update_spectrum.ts";
 import {
-  intervalOf,
   lostWithin,
-  meanRanks,
-  phaseOf,
-  type PhaseOptions,
   type RankedSlot,
   ranksAfter,
   rankSlots,
   type RankState,
   rankState,
   toRefs,
-  type Totals,
-} from "./policy_tools.ts";
+} from "./ranked_slots.ts";
+import { intervalOf, meanRanks, phaseOf, type PhaseOptions, type Totals } from "./schedule.ts";
 import type { RowEdit } from "./rank_actions.ts";
 import type { RankPolicy, ScoredPolicy } from "./rank_policy.ts";
 import { scored, type ScoreOptions } from "./slot_scores.ts";

@@ -12,7 +12,7 @@ import { closed } from "../study/schema/shapes.ts";
 import { type Direction, expressed, innerProduct } from "./factored_directions.ts";
 import type { RankDecision, RowEdit } from "./rank_actions.ts";
 import { rateOptions } from "./options.ts";
-import { moduleNamesOf } from "./policy_tools.ts";
+import { moduleNamesOf } from "./ranked_slots.ts";
 import type { PolicyModule, RankPolicy, RowView } from "./rank_policy.ts";
 
 /** Added to norms that directions are divided by while they are trained. */

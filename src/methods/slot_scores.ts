@@ -15,7 +15,7 @@
 import type { RandomStream } from "../base/random.ts";
 import { total } from "../study/budget/costs.ts";
 import type { Adapter, AdapterPolicy, ScoreSource } from "./adapter.ts";
-import type { RankState } from "./policy_tools.ts";
+import type { RankState } from "./ranked_slots.ts";
 import type { SlotScores } from "./rank_actions.ts";
 import type { RankPolicy, RowView } from "./rank_policy.ts";
 

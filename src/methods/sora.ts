@@ -32,7 +32,8 @@ import { type AdapterPart, fedNumber, type Regulariser } from "./adapter.ts";
 import { type Allocation, compose, type Form } from "./allocation.ts";
 import { loraForm, type LoraFormOptions, scaledPrepare } from "./lora_form.ts";
 import { stepsOption, updateOptions } from "./options.ts";
-import { intervalOf, moduleNamesOf, partScores, resolveSteps } from "./policy_tools.ts";
+import { moduleNamesOf, partScores } from "./ranked_slots.ts";
+import { intervalOf, resolveSteps } from "./schedule.ts";
 import type { RankDecision } from "./rank_actions.ts";
 import type { RankPolicy } from "./rank_policy.ts";
 

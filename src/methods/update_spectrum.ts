@@ -10,7 +10,7 @@ import { Matrix, QrDecomposition, SingularValueDecomposition } from "ml-matrix";
 import type { WeightUpdate } from "./weight_update.ts";
 
 /** An update as its singular values and vectors. */
-export interface FactoredUpdate {
+interface FactoredUpdate {
   /** Singular values of B diag(e) A without the adapter's scale, the largest first; as many as there are ranks. */
   readonly values: readonly number[];
   /** Rows of the parts that make the same update, a rank a singular value, in the same order. */

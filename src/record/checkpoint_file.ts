@@ -16,6 +16,12 @@ import type { Json } from "../base/canonical_json.ts";
 import { parseJson } from "../base/read_json.ts";
 import { figure, parserOf } from "./parser.ts";
 
+/**
+ * What the state of policies and of the loop means in a checkpoint. Raise it when that changes: a run starts anew where its
+ * checkpoint has another one, since a state that is read wrongly would train on.
+ */
+const checkpointLayout = 2;
+
 /** What a checkpoint file holds. */
 export interface StoredCheckpoint {
   readonly run: string;
@@ -57,6 +63,7 @@ export function encodeCheckpoint(stored: StoredCheckpoint): Uint8Array<ArrayBuff
   if (last !== null) tensors.set("last.theta", flat(last.theta));
   const json = {
     schema: recordSchemaVersion,
+    layout: checkpointLayout,
     run: stored.run,
     rest,
     history: history.map(({ step, tensors }) => ({ step, names: tensors.map(({ name }) => name) })),
@@ -196,6 +203,7 @@ const rest: z.ZodType<Rest> = z.looseObject({
 
 const header = z.object({
   schema: z.literal(recordSchemaVersion),
+  layout: z.literal(checkpointLayout),
   run: text,
   rest,
   history: z.array(z.object({ step: count, names: z.array(text) })),

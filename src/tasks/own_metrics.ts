@@ -6,8 +6,14 @@
 import { checkOwnNames } from "../base/suggest.ts";
 import { errorMessage } from "../base/error_message.ts";
 import { majorityMetrics, sureOf } from "./majority.ts";
-import { averageAccuracyName, averageTaskAwareName, taskAwareName } from "./metrics.ts";
-import { computeMetrics, lowerMark, metrics } from "./metrics.ts";
+import {
+  averageAccuracyName,
+  averageTaskAwareName,
+  computeMetrics,
+  lowerMark,
+  metrics,
+  taskAwareName,
+} from "./metrics.ts";
 import type { Metric, TaskData } from "./types.ts";
 
 /** What {@linkcode defineMetric} takes. */
@@ -18,6 +24,9 @@ export interface MetricDefinition extends Omit<Metric, "binary" | "origin"> {
 
 /** Names that records and reports use for something else. */
 const reserved = [averageAccuracyName, averageTaskAwareName, taskAwareName, "average", "margins"];
+
+/** A metric's name, without a mark of its direction. */
+const plainName = /^[A-Za-z][A-Za-z0-9._-]*$/;
 
 function isTaken(name: string): boolean {
   return Object.hasOwn(metrics, name) || reserved.includes(name);
@@ -48,7 +57,7 @@ export function defineMetric(definition: MetricDefinition): Metric {
   const fail = (found: string, wanted: string): never => {
     throw new RangeError(`Cannot define the metric "${name}": found ${found}, want ${wanted}`);
   };
-  if (!/^[A-Za-z][A-Za-z0-9._-]*$/.test(name)) {
+  if (!plainName.test(name)) {
     fail("that name", 'letters, digits, ".", "_" and "-", the first a letter');
   }
   if (isTaken(name)) fail("that ranklab has it", "another name");
@@ -62,7 +71,7 @@ export function defineMetric(definition: MetricDefinition): Metric {
 export function isMetric(value: unknown): value is Metric {
   if (typeof value !== "object" || value === null) return false;
   const { name, output, better, binary, compute } = value as Partial<Metric>;
-  return typeof name === "string" && /^[A-Za-z][A-Za-z0-9._-]*↓?$/.test(name) &&
+  return typeof name === "string" && plainName.test(name.replace(/↓$/, "")) &&
     (output === "classification" || output === "regression") &&
     better === (name.endsWith(lowerMark) ? "lower" : "higher") &&
     typeof binary === "boolean" && typeof compute === "function";

@@ -6,7 +6,7 @@ import {
   type AloraPolicyOptions,
   roundSteps,
 } from "../../src/methods/alora.ts";
-import { handOut } from "../../src/methods/policy_tools.ts";
+import { handOut } from "../../src/methods/ranked_slots.ts";
 import { mergedTensors, updatesOf } from "../../src/methods/weight_update.ts";
 import { droppedSlots } from "../../src/methods/rank_actions.ts";
 import { RandomStream } from "../../src/base/random.ts";

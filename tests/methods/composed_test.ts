@@ -1,11 +1,13 @@
 /** Forms with policies: what they are together, what they refuse, and what their random controls keep. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
+import { armOf } from "../../src/analysis/factorial.ts";
 import { drawnRanks } from "../../src/methods/before_training.ts";
 import { composed } from "../../src/methods/composed.ts";
 import { movesByScore, movesPolicy, randomMoves } from "../../src/methods/elalora_policy.ts";
 import { growPolicy } from "../../src/methods/grow_policy.ts";
-import { lostWithin } from "../../src/methods/policy_tools.ts";
+import { lostWithin } from "../../src/methods/ranked_slots.ts";
+import { presets } from "../../src/methods/presets.ts";
 import { prunePolicy } from "../../src/methods/prune_policy.ts";
 import { droppedSlots, type RankDecision } from "../../src/methods/rank_actions.ts";
 import type { RankPolicy } from "../../src/methods/rank_policy.ts";
@@ -66,6 +68,13 @@ for (const [name, run, options] of same) {
     assertEquals(await traceOf({ method: "composed", options, encoder }), wanted);
   });
 }
+
+Deno.test("a preset says of what its method is composed", () => {
+  const composedOf = same.map(([name, , options]) =>
+    [name, armOf({ method: "composed", options: composed.parseOptions(options) })] as const
+  );
+  assertEquals(presets, Object.fromEntries(composedOf));
+});
 
 /** The form `svd` with moves by each score, and the other policies by one score and by chance. */
 const arms: readonly (readonly [string, string, Readonly<Record<string, unknown>>])[] = [

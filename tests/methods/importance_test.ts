@@ -1,6 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { slotScore, updateImportance, zeroImportance } from "../../tools/traces/importance.ts";
-import { resolveSteps, roundHalfEven } from "../../src/methods/policy_tools.ts";
+import { roundHalfEven } from "../../src/methods/elalora_policy.ts";
+import { resolveSteps } from "../../src/methods/schedule.ts";
 
 Deno.test("updateImportance smooths |w·g| and its deviation from the new average", () => {
   // By hand, β = 0.85. Step 1: I = 6, Ī = 0.9, |I − Ī| = 5.1, Ū = 0.765.

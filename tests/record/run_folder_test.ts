@@ -151,6 +151,20 @@ Deno.test("a checkpoint of another run is not gone on from", async () => {
   });
 });
 
+Deno.test("a checkpoint whose state has another layout makes the run start anew, and says so", async () => {
+  await withFolder(async (results) => {
+    const path = `${await stopped(results)}/checkpoint.safetensors`;
+    const text = new TextDecoder("latin1").decode(await Deno.readFile(path));
+    const older = text.replace('\\"layout\\":2', '\\"layout\\":1');
+    assert(older !== text);
+    const bytes = Uint8Array.from(older, (character) => character.charCodeAt(0));
+    await Deno.writeFile(path, await sealCheckpoint(bytes));
+    const { made, anew } = await goOn(results);
+    assertEquals(made, 8);
+    assertStringIncludes(anew!, "layout");
+  });
+});
+
 Deno.test("what an older ranklab left in the run's own folder gives way", async () => {
   await withFolder(async (results) => {
     const old = `${results}/${smallFolder}`;
