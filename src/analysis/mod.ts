@@ -15,9 +15,9 @@ export { analyse, type Analysis, type ReplayAnalysis } from "./analysis.ts";
 export type { Row } from "./run_rows.ts";
 export {
   type Answer,
+  type ClaimVerdict,
   type DifferenceUnit,
   type RunChecks,
-  type Verdict,
   verdictsOf,
 } from "./claims/verdict.ts";
 export type { ClaimLook } from "./claims/looks.ts";

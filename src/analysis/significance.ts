@@ -5,7 +5,7 @@
  * @module
  */
 import { correctFamily, isGateOpen } from "../stats/families.ts";
-import type { Answer, Verdict } from "./claims/verdict.ts";
+import type { Answer, ClaimVerdict } from "./claims/verdict.ts";
 import { type AskedContrast, askedContrasts } from "./comparison_rows.ts";
 import { type Contrast, type Decided, verdictOf } from "./contrasts.ts";
 import { whole } from "../base/format.ts";
@@ -65,7 +65,7 @@ const decided: ReadonlySet<Answer> = new Set(["supported", "refuted", "equivalen
 /** All tests of a report, corrected together; `verdicts` are those on its claims. */
 export function correctedTests(
   results: Basis,
-  verdicts: readonly Verdict[],
+  verdicts: readonly ClaimVerdict[],
 ): ReportTests {
   const paired = pairedContrasts(results);
   const asked = askedContrasts(results);

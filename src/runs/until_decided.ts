@@ -10,7 +10,7 @@ import { UsageError } from "../base/usage_error.ts";
 import type { StudyCode } from "./method_modules.ts";
 import { looksOf } from "../analysis/claims/looks.ts";
 import { seedsWanted } from "../analysis/claims/claims_report.ts";
-import type { Verdict } from "../analysis/claims/verdict.ts";
+import type { ClaimVerdict } from "../analysis/claims/verdict.ts";
 import { claimPairs } from "../study/compare/arms.ts";
 import { pointKey, sourceOf } from "../study/grid/points.ts";
 import type { Claim } from "../study/schema/claims.ts";
@@ -98,7 +98,7 @@ export async function addUntilDecided(setting: AddingSetting): Promise<RunsResul
 
 /** Tells the looks that were not told yet, those after fewer seeds first. */
 async function emitLooks(
-  verdicts: readonly Verdict[],
+  verdicts: readonly ClaimVerdict[],
   told: Set<string>,
   emit: Tell,
 ): Promise<void> {
@@ -115,7 +115,7 @@ async function emitLooks(
 async function grown(
   plan: StudyPlan,
   all: readonly GridRun[],
-  claims: readonly { readonly claim: Verdict["claim"]; readonly count: number }[],
+  claims: readonly { readonly claim: ClaimVerdict["claim"]; readonly count: number }[],
   { code, folder }: { readonly code: StudyCode; readonly folder: string },
 ): Promise<{ plan: StudyPlan; runs: readonly PlannedRun[]; seeds: readonly number[] }> {
   const { study, inputs } = plan;

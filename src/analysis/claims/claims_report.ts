@@ -9,7 +9,7 @@ import type { Basis } from "../basis.ts";
 import { hasLearned } from "./no_evidence.ts";
 import { type Stating, statingOf, statingText } from "./stated.ts";
 import { lineOf, plainLine, type VerdictLine } from "./text.ts";
-import { type Verdict, verdictsOf } from "./verdict.ts";
+import { type ClaimVerdict, verdictsOf } from "./verdict.ts";
 import { whole } from "../../base/format.ts";
 
 /** The verdicts of a study with what is said of them. */
@@ -19,7 +19,7 @@ export interface ClaimsReport {
   /** When they were stated, as a heading. */
   readonly heading: string;
   /** One a claim. */
-  readonly verdicts: readonly Verdict[];
+  readonly verdicts: readonly ClaimVerdict[];
   /** One a verdict. */
   readonly lines: readonly VerdictLine[];
 }
@@ -82,13 +82,13 @@ export function claimsJson(report: ClaimsReport | null): readonly object[] {
 
 /** A claim that is not decided, and the seeds until the next look. */
 interface SeedsWanted {
-  readonly verdict: Verdict;
+  readonly verdict: ClaimVerdict;
   readonly seeds: number;
 }
 
 /** A claim that further seeds will not decide, and why. */
 interface LeftOpen {
-  readonly verdict: Verdict;
+  readonly verdict: ClaimVerdict;
   readonly reason: string;
 }
 
@@ -99,7 +99,7 @@ interface Wanted {
 }
 
 /** What is left to do once all runs of a study are made. */
-export function seedsWanted(verdicts: readonly Verdict[]): Wanted {
+export function seedsWanted(verdicts: readonly ClaimVerdict[]): Wanted {
   const more: SeedsWanted[] = [];
   const open: LeftOpen[] = [];
   for (const verdict of verdicts) {
@@ -114,7 +114,7 @@ export function seedsWanted(verdicts: readonly Verdict[]): Wanted {
 }
 
 /** Why further seeds are of no use to a claim that is open; null where they are, and where it is decided. */
-function reasonAgainst(verdict: Verdict): string | null {
+function reasonAgainst(verdict: ClaimVerdict): string | null {
   const { answer, differences, plan: { cap, looks }, waiting } = verdict;
   if (answer === "more steps needed") return "its runs need more steps";
   if (answer === "not bracketed") return "its settings are tuned at the edge of their range";
@@ -132,7 +132,7 @@ function reasonAgainst(verdict: Verdict): string | null {
 }
 
 /** Seeds without a score after the last that has one. */
-function lostInARow({ leftOut, differences }: Verdict): number {
+function lostInARow({ leftOut, differences }: ClaimVerdict): number {
   const last = differences.at(-1)?.seed ?? -Infinity;
   return new Set(leftOut.map(({ seed }) => seed).filter((seed) => seed > last)).size;
 }

@@ -6,7 +6,7 @@
 import { counted } from "../../base/format.ts";
 import type { StoppingState } from "../../stats/stopping.ts";
 import { intervalText, lineOf } from "./text.ts";
-import type { Answer, Verdict } from "./verdict.ts";
+import type { Answer, ClaimVerdict } from "./verdict.ts";
 
 /** How a claim stood after some seeds; differences are in `unit`, above zero where arm a is better. */
 export interface ClaimLook {
@@ -29,13 +29,13 @@ export interface ClaimLook {
 }
 
 /** All looks of a verdict so far, in their order; the last has the verdict's answer. */
-export function looksOf(verdict: Verdict): readonly ClaimLook[] {
+export function looksOf(verdict: ClaimVerdict): readonly ClaimLook[] {
   return verdict.looks.map((state, i) =>
     lookOf(verdict, state, i === verdict.looks.length - 1 ? verdict.answer : "undecided")
   );
 }
 
-function lookOf(verdict: Verdict, state: StoppingState, answer: Answer): ClaimLook {
+function lookOf(verdict: ClaimVerdict, state: StoppingState, answer: Answer): ClaimLook {
   const { claim: { name }, unit } = verdict;
   const { number } = lineOf({ ...verdict, state });
   const interval = intervalText({ ...verdict, state });

@@ -11,7 +11,7 @@ import {
 } from "../../study/schema/claims.ts";
 import { counted, listed, signed, whole } from "../../base/format.ts";
 import { idleText } from "./no_evidence.ts";
-import type { Answer, DifferenceUnit, Verdict } from "./verdict.ts";
+import type { Answer, ClaimVerdict, DifferenceUnit } from "./verdict.ts";
 
 /** What is said of one claim. */
 export interface VerdictLine {
@@ -35,13 +35,13 @@ export interface VerdictLine {
 const percent = (share: number): string => String(Number((100 * share).toFixed(2)));
 
 /** Decimals with which differences of a unit are written. */
-export function decimalsOf({ unit }: Pick<Verdict, "unit">): number {
+export function decimalsOf({ unit }: Pick<ClaimVerdict, "unit">): number {
   if (unit.name === "points" || unit.name === "margins") return 2;
   return Math.max(2, 2 - Math.floor(Math.log10(unit.perMargin)));
 }
 
 /** The margin in the unit of the differences, for instance `1 point` or `2 points`. */
-export function marginText({ unit }: Pick<Verdict, "unit">): string {
+export function marginText({ unit }: Pick<ClaimVerdict, "unit">): string {
   const size = Number(unit.perMargin.toPrecision(3));
   const isOne = size === 1 && (unit.name === "points" || unit.name === "margins");
   return `${size} ${isOne ? unit.name.slice(0, -1) : unit.name}`;
@@ -49,7 +49,7 @@ export function marginText({ unit }: Pick<Verdict, "unit">): string {
 
 /** Ends of the interval that decides, in margins, and its level. */
 export function decidingInterval(
-  { state, plan }: Pick<Verdict, "state" | "plan">,
+  { state, plan }: Pick<ClaimVerdict, "state" | "plan">,
 ): { readonly low: number; readonly high: number; readonly level: number } {
   const { low, high, innerLow, innerHigh } = state;
   return state.verdict === "equivalent"
@@ -58,7 +58,7 @@ export function decidingInterval(
 }
 
 /** The line of a verdict. */
-export function lineOf(verdict: Verdict): VerdictLine {
+export function lineOf(verdict: ClaimVerdict): VerdictLine {
   return {
     name: verdict.claim.name,
     claim: saidText(verdict.claim),
@@ -90,7 +90,7 @@ export function roughly(seeds: number): number {
   return Math.ceil(seeds / step) * step;
 }
 
-function wantedText({ answer, more, differences, leftOut }: Verdict): string {
+function wantedText({ answer, more, differences, leftOut }: ClaimVerdict): string {
   if (answer !== "undecided" || more === null || !Number.isFinite(more.total)) return "";
   // Where no seed has a score so far, further ones would hardly have.
   if (differences.length === 0 && leftOut.length > 0) return "";
@@ -98,7 +98,7 @@ function wantedText({ answer, more, differences, leftOut }: Verdict): string {
   return `${more.isKnown ? "about " : ""}${counted(left, "more seed")}`;
 }
 
-function numberText(verdict: Verdict): Pick<VerdictLine, "number" | "basis"> {
+function numberText(verdict: ClaimVerdict): Pick<VerdictLine, "number" | "basis"> {
   const { state, differences, unit, plan } = verdict;
   const decimals = decimalsOf(verdict);
   const shown = (margins: number) => signed(margins * unit.perMargin, decimals);
@@ -137,7 +137,7 @@ export function hiddenInterval(unit: DifferenceUnit, low: number, high: number):
 }
 
 /** The interval that decides in words, for instance `95% interval +0.31 to +2.53`. */
-export function intervalText(verdict: Pick<Verdict, "state" | "plan" | "unit">): string {
+export function intervalText(verdict: Pick<ClaimVerdict, "state" | "plan" | "unit">): string {
   const decimals = decimalsOf(verdict);
   const shown = (margins: number) => signed(margins * verdict.unit.perMargin, decimals);
   const { low, high, level } = decidingInterval(verdict);
@@ -146,7 +146,7 @@ export function intervalText(verdict: Pick<Verdict, "state" | "plan" | "unit">):
   return `${percent(level)}% interval ${hidden ?? `${shown(low)} to ${shown(high)}`}`;
 }
 
-function notesOf(verdict: Verdict): readonly string[] {
+function notesOf(verdict: ClaimVerdict): readonly string[] {
   const { state, more, leftOut, differences, notConverged, notBracketed, notTuned, unequal } =
     verdict;
   const left = new Set(leftOut.map(({ seed }) => seed)).size;
@@ -182,7 +182,7 @@ function notesOf(verdict: Verdict): readonly string[] {
 }
 
 /** Runs that are chance, and whether a whole task is. */
-function learnedText({ notLearned, idle }: Verdict): readonly string[] {
+function learnedText({ notLearned, idle }: ClaimVerdict): readonly string[] {
   if (notLearned.length > 0) {
     return [`no run learned anything on ${listed(notLearned)}: their scores are chance`];
   }
@@ -190,7 +190,7 @@ function learnedText({ notLearned, idle }: Verdict): readonly string[] {
   return [idleText(idle.runs, idle.of)];
 }
 
-function lostText({ lost }: Verdict): readonly string[] {
+function lostText({ lost }: ClaimVerdict): readonly string[] {
   return lost === null ? [] : [
     `${lost.label} has no score with ${whole(lost.seeds)} of ${
       counted(lost.of, "seed")
@@ -199,7 +199,7 @@ function lostText({ lost }: Verdict): readonly string[] {
   ];
 }
 
-function beyondText({ more, plan }: Verdict): string {
+function beyondText({ more, plan }: ClaimVerdict): string {
   const { total, isKnown } = more!;
   if (Number.isFinite(total)) {
     return `about ${whole(roughly(total))} seeds are wanted in all, and the plan allows ${
@@ -212,7 +212,7 @@ function beyondText({ more, plan }: Verdict): string {
 }
 
 /** What an undecided interval excludes all the same. */
-function excludedText(verdict: Verdict): readonly string[] {
+function excludedText(verdict: ClaimVerdict): readonly string[] {
   const { state: { low, high }, plan } = verdict;
   if (plan.question === "not worse") return [];
   const margin = marginText(verdict);

@@ -53,7 +53,7 @@ export interface DifferenceUnit {
 }
 
 /** The verdict on one claim; differences are in margins, above zero where arm a is better. */
-export interface Verdict extends Omit<ClaimSeries<ScoredRun>, "runs" | "resolution"> {
+export interface ClaimVerdict extends Omit<ClaimSeries<ScoredRun>, "runs" | "resolution"> {
   /** As the study states it. */
   readonly claim: Claim;
   /** What is said of it. */
@@ -142,7 +142,7 @@ export function verdictsOf<R extends ScoredRun>(
   planned: readonly ArmRun[],
   runs: readonly R[],
   checks: RunChecks<R> = {},
-): readonly Verdict[] {
+): readonly ClaimVerdict[] {
   const { claims = [] } = study;
   if (claims.length === 0) return [];
   const rule = ruleOf(study);
@@ -168,7 +168,7 @@ function verdictOf<R extends ScoredRun>(
     isTuned = null,
     hasLearned = () => true,
   }: RunChecks<R>,
-): Verdict {
+): ClaimVerdict {
   const plan = planOf(rule, claim, resolution);
   const values = series.differences.map(({ value }) => value);
   const state = stoppingState(values, plan);
@@ -220,7 +220,7 @@ function answerOf({ says }: Claim, verdict: StoppingVerdict): Answer {
 }
 
 /** The unit that all tasks share, or margins. */
-export function unitOf({ differences }: Pick<Verdict, "differences">): DifferenceUnit {
+export function unitOf({ differences }: Pick<ClaimVerdict, "differences">): DifferenceUnit {
   const tasks = differences.flatMap((seed) => seed.tasks);
   const first = tasks[0];
   const margins: DifferenceUnit = { name: "margins", perMargin: 1 };

@@ -9,7 +9,7 @@ import {
   hiddenInterval,
   marginText,
 } from "../../analysis/claims/text.ts";
-import type { Answer, Verdict } from "../../analysis/claims/verdict.ts";
+import type { Answer, ClaimVerdict } from "../../analysis/claims/verdict.ts";
 import { signed } from "../../base/format.ts";
 import { chartColours } from "../style.ts";
 import type { Chart, Panel } from "../types.ts";
@@ -37,7 +37,7 @@ const mostLooks = 8;
 const farthest = 4;
 
 interface Row {
-  readonly verdict: Verdict;
+  readonly verdict: ClaimVerdict;
   readonly name: string;
   readonly answer: string;
   readonly number: string;
@@ -60,7 +60,7 @@ interface Look extends Line {
 }
 
 /** The picture; null without claims. */
-export function claimsChart(verdicts: readonly Verdict[]): Chart | null {
+export function claimsChart(verdicts: readonly ClaimVerdict[]): Chart | null {
   const first = verdicts[0];
   if (first === undefined) return null;
   // One axis for all: in their unit where they share it, else in margins.
@@ -95,7 +95,7 @@ export function claimsChart(verdicts: readonly Verdict[]): Chart | null {
 }
 
 /** @param isShared Whether the axis has the unit of the numbers. */
-function numberText(verdict: Verdict, isShared: boolean): string {
+function numberText(verdict: ClaimVerdict, isShared: boolean): string {
   const { state, unit } = verdict;
   if (state.mean === null) return "";
   const shown = (margins: number) => signed(margins * unit.perMargin, decimalsOf(verdict));

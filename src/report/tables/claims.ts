@@ -9,7 +9,7 @@ import { summarise } from "../../stats/statistics.ts";
 import { armText } from "../../study/compare/arms.ts";
 import type { ClaimsReport } from "../../analysis/claims/claims_report.ts";
 import { decidingInterval } from "../../analysis/claims/text.ts";
-import type { Verdict } from "../../analysis/claims/verdict.ts";
+import type { ClaimVerdict } from "../../analysis/claims/verdict.ts";
 import { chance, interval, nothing, signed, whole } from "../../base/format.ts";
 import { number, type ReportTable, reportTable, text, type Tone } from "../table.ts";
 import { differenceColumn, intervalColumn, metricColumn, scoreOf, taskColumn } from "./columns.ts";
@@ -20,19 +20,19 @@ const draws = 5000;
 const fewest = { tasks: 3, seeds: 3 } as const;
 
 /** The differences that the verdict is about: those up to the look that decided, or all so far. */
-function counting({ differences, state }: Verdict): Verdict["differences"] {
+function counting({ differences, state }: ClaimVerdict): ClaimVerdict["differences"] {
   return state.n === 0 ? differences : differences.slice(0, state.n);
 }
 
 /** Probabilities for a further task like these, where there are enough tasks and seeds. */
-function nextTaskOdds(verdict: Verdict): Odds | null {
+function nextTaskOdds(verdict: ClaimVerdict): Odds | null {
   const tasks = Map.groupBy(counting(verdict).flatMap(({ tasks }) => tasks), ({ task }) => task);
   const values = [...tasks.values()].map((own) => own.map((d) => d.difference / d.margin));
   if (values.length < fewest.tasks || values.some((own) => own.length < fewest.seeds)) return null;
   return hierarchicalTest(values, 1, { draws }).nextTask;
 }
 
-function claimRow(verdict: Verdict) {
+function claimRow(verdict: ClaimVerdict) {
   const { claim, answer, unit, state, leftOut, more } = verdict;
   const { low, high, level } = decidingInterval(verdict);
   const odds = bayesTTest(counting(verdict).map(({ value }) => value), 1);
@@ -110,7 +110,7 @@ export function claimsTable(report: ClaimsReport | null): ReportTable {
   });
 }
 
-function taskRows(verdict: Verdict) {
+function taskRows(verdict: ClaimVerdict) {
   const tasks = Map.groupBy(counting(verdict).flatMap(({ tasks }) => tasks), ({ task }) => task);
   return [...tasks].map(([task, own]) => {
     const { metric, margin } = own[0]!;

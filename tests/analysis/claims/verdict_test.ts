@@ -2,7 +2,11 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { moreSeeds } from "../../../src/analysis/claims/more_seeds.ts";
 import { RandomStream } from "../../../src/base/random.ts";
 import type { Claim, ClaimsOfStudy } from "../../../src/study/schema/claims.ts";
-import { type RunChecks, type Verdict, verdictsOf } from "../../../src/analysis/claims/verdict.ts";
+import {
+  type ClaimVerdict,
+  type RunChecks,
+  verdictsOf,
+} from "../../../src/analysis/claims/verdict.ts";
 import { planStopping, stoppingState } from "../../../src/stats/stopping.ts";
 import type { ScoredRun } from "../../../src/analysis/claims/series.ts";
 import { type ClaimedOptions, claimedStudy, claimOf, type Place } from "./scored_runs.ts";
@@ -19,7 +23,7 @@ function verdictOf(
   options: Partial<ClaimedOptions>,
   claim: Partial<Claim> = {},
   checks: RunChecks<ScoredRun> = {},
-): Verdict {
+): ClaimVerdict {
   const { study, planned, runs } = claimedStudy({
     claims: [claimOf(claim)],
     seeds: 10,
