@@ -72,7 +72,7 @@ export { defineStudy, parseStudy } from "./src/study/schema/parse.ts";
 export type { StudyBudget } from "./src/study/budget/budget.ts";
 export { StudyError } from "./src/study/check/problems.ts";
 export { InputError, type InputProblem } from "./src/base/input_error.ts";
-export { UsageError } from "./src/base/usage_error.ts";
+export { UsageError } from "./src/base/input_error.ts";
 
 // What a study does.
 export * from "./src/runs/mod.ts";

@@ -5,7 +5,7 @@
  */
 import { unknownName } from "../src/base/suggest.ts";
 import { commandOf } from "../src/cli/command.ts";
-import { UsageError } from "../src/base/usage_error.ts";
+import { UsageError } from "../src/base/input_error.ts";
 import { runCommand, say, wholeNumber } from "../src/cli/terminal.ts";
 import { textTable } from "../src/base/text_table.ts";
 import { methodsBench } from "./methods_bench.ts";

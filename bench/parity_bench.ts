@@ -9,7 +9,7 @@
  * @module
  */
 import { RandomStream } from "../src/base/random.ts";
-import { UsageError } from "../src/base/usage_error.ts";
+import { UsageError } from "../src/base/input_error.ts";
 import { readArguments, runCommand, say } from "../src/cli/terminal.ts";
 import { textTable } from "../src/base/text_table.ts";
 import { input, makeProgram, optimise, type Tensor } from "../src/graph/mod.ts";

@@ -4,11 +4,10 @@
  * @module
  */
 import { bayesTTest, type Odds } from "../stats/bayes.ts";
-import { isNoSpread } from "../stats/checks.ts";
+import { isNoSpread, summarise, type Summary } from "../stats/statistics.ts";
 import { hedgesG } from "../stats/effects.ts";
 import { equivalenceTest } from "../stats/equivalence.ts";
 import { significanceLevel } from "../stats/rank_tests.ts";
-import { summarise, type Summary } from "../stats/statistics.ts";
 import { centralProbability } from "../stats/distributions.ts";
 import type { NoVerdict } from "./no_verdict.ts";
 

@@ -5,7 +5,7 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 import { unknownName } from "../base/suggest.ts";
-import { UsageError } from "../base/usage_error.ts";
+import { UsageError } from "../base/input_error.ts";
 import {
   isObject,
   parseSettingPath,

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { averageRanks } from "../stats/correlation.ts";
+import { averageRanks, summarise } from "../stats/statistics.ts";
 import { type FriedmanTest, friedmanTest, signedRankTest } from "../stats/rank_tests.ts";
-import { summarise } from "../stats/statistics.ts";
 import { type Grid, keyOf, noBudget, type RunRow } from "./run_rows.ts";
 import { areAverageable, metricInfo } from "./metrics.ts";
 import { type NoVerdict, noVerdicts, type Remedy, remedyOf } from "./no_verdict.ts";

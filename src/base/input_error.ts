@@ -1,9 +1,8 @@
 /**
- * The error of a file that cannot be used: which one, where in it, what was found and what is wanted.
+ * The errors of a wrong request and of a file that cannot be used: what was found and what is wanted.
  *
  * @module
  */
-import { errorMessage } from "./error_message.ts";
 
 /** What is wrong with a file. */
 export interface InputProblem {
@@ -95,4 +94,15 @@ const mostShown = 80;
 export function shown(text: string): string {
   if (text.length <= mostShown) return text;
   return `${text.slice(0, mostShown).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
+/** What was asked for cannot be done as it was asked; the message says what was found and what is wanted. */
+export class UsageError extends Error {
+  /** `UsageError`, by which a terminal tells a wrong request from a fault of ranklab. */
+  override readonly name = "UsageError";
+}
+
+/** The message of an error, or the text of anything else that was thrown. */
+export function errorMessage(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }

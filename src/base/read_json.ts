@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { InputError, shown } from "./input_error.ts";
-import { errorMessage } from "./error_message.ts";
+import { errorMessage, InputError, shown } from "./input_error.ts";
 
 /** Objects and lists in each other at most; what a reader does with them goes as deep. */
 export const deepestJson = 100;
@@ -154,4 +153,20 @@ function keyProblem(
   if (keys.has(key)) return { at, found: `the key "${shown(key)}" twice`, want: "each key once" };
   keys.add(key);
   return null;
+}
+
+/**
+ * Follows keys into a JSON value.
+ *
+ * @returns What lies there; undefined where a key leads nowhere.
+ */
+export function valueAtKeys(value: unknown, keys: readonly PropertyKey[]): unknown {
+  let current = value;
+  for (const key of keys) {
+    if (typeof current !== "object" || current === null || !Object.hasOwn(current, key)) {
+      return undefined;
+    }
+    current = Reflect.get(current, key);
+  }
+  return current;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname, isAbsolute, join, relative } from "node:path";
-import { UsageError } from "../base/usage_error.ts";
+import { UsageError } from "../base/input_error.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import type { Arguments } from "./terminal.ts";
 

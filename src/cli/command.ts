@@ -4,7 +4,7 @@
  * @module
  */
 import { columnsOf, wrapped } from "../base/text_width.ts";
-import { UsageError } from "../base/usage_error.ts";
+import { UsageError } from "../base/input_error.ts";
 import { askForPlaces, type Place } from "./access.ts";
 import { type Arguments, outputColumns, readArguments, say } from "./terminal.ts";
 

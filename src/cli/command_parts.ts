@@ -4,7 +4,7 @@
  * @module
  */
 import { devices } from "../exec/choice.ts";
-import { UsageError } from "../base/usage_error.ts";
+import { UsageError } from "../base/input_error.ts";
 import type { CommandOption } from "./command.ts";
 import { type Arguments, complain, wholeNumber } from "./terminal.ts";
 import { defaultStudy, findResults } from "../runs/plan/study_file.ts";

@@ -8,7 +8,7 @@ import { type GlueArchive, glueArchives } from "../tasks/glue_archives.ts";
 import { commandOf } from "./command.ts";
 import { defaultGlueFolder, fetchGlueTask } from "../fetch/glue.ts";
 import { sizeText, terminalTransport } from "./fetch_report.ts";
-import { UsageError } from "../base/usage_error.ts";
+import { UsageError } from "../base/input_error.ts";
 import { runCommand, say } from "./terminal.ts";
 import { placesAt } from "./access.ts";
 

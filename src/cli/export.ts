@@ -5,7 +5,7 @@
  */
 import { dirname } from "node:path";
 import { unknownName } from "../base/suggest.ts";
-import { UsageError } from "../base/usage_error.ts";
+import { UsageError } from "../base/input_error.ts";
 import { exportRun } from "../runs/share/export.ts";
 import { type ExportFormat, exportFormats } from "../runs/share/export_readme.ts";
 import { commandOf } from "./command.ts";

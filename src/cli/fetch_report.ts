@@ -7,7 +7,7 @@ import { columnsOf, shortened } from "../base/text_width.ts";
 import { clearStatus, complain, showStatus } from "./terminal.ts";
 import { type Fetching, ownFetching } from "../fetch/model_files.ts";
 import { hubAccess } from "../fetch/hub.ts";
-import { UsageError } from "../base/usage_error.ts";
+import { UsageError } from "../base/input_error.ts";
 import { realTransport, type Transport } from "../fetch/transport.ts";
 
 const units = ["bytes", "kB", "MB", "GB"];

@@ -5,8 +5,8 @@
  * @module
  */
 import { unknownName } from "../base/suggest.ts";
-import { UsageError } from "../base/usage_error.ts";
-import { completionScript, type Shell, shells } from "./completions.ts";
+import { UsageError } from "../base/input_error.ts";
+import { completionScript, type Shell, shells } from "./commands.ts";
 import { type Place, quoted } from "./access.ts";
 import { placesOf, readCommand } from "./command.ts";
 import { commandLine, commandSets, programNames } from "./permissions.ts";

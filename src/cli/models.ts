@@ -16,7 +16,7 @@ import {
 } from "../fetch/hub.ts";
 import type { Fetching } from "../fetch/model_files.ts";
 import { terminalFetching } from "./fetch_report.ts";
-import { UsageError } from "../base/usage_error.ts";
+import { UsageError } from "../base/input_error.ts";
 import { runCommand, say } from "./terminal.ts";
 import { textTable } from "../base/text_table.ts";
 import { modelTypes } from "../models/architectures.ts";

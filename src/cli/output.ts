@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { errorMessage } from "../base/error_message.ts";
+import { errorMessage } from "../base/input_error.ts";
 import { printable } from "../base/printable.ts";
 
 /** A stream that bytes are written to. */

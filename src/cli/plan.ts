@@ -5,7 +5,7 @@
  */
 import { commandOf } from "./command.ts";
 import { placesAt, sweepPlaces } from "./access.ts";
-import { UsageError } from "../base/usage_error.ts";
+import { UsageError } from "../base/input_error.ts";
 import { publishedResults } from "../runs/plan/study_power.ts";
 import type { PlanOptions, PowerAsked } from "./plan_text.ts";
 import {

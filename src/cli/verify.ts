@@ -4,7 +4,7 @@
  * @module
  */
 import { sayEndedJson, sayReport } from "./ended.ts";
-import { UsageError } from "../base/usage_error.ts";
+import { UsageError } from "../base/input_error.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import type { Verification } from "../record/verification.ts";
 import { tableText } from "../report/table.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import type { InferenceSession, Tensor } from "onnxruntime-web";
-import { errorMessage } from "../base/error_message.ts";
+import { errorMessage } from "../base/input_error.ts";
 import { checkedModel } from "../graph/foreign_model.ts";
 import type { HostTensor } from "../graph/mod.ts";
 import { hostTensor } from "./host_program.ts";

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { lowerWideMovement } from "../graph/lower.ts";
-import { lowerScatters } from "../graph/lower_scatter.ts";
+import { lowerScatters, lowerWideMovement } from "../graph/lower.ts";
 import type { Program } from "../graph/mod.ts";
 import { type Executor, ExecutorError } from "./executor.ts";
 import { fitsBuffer, GpuMemory } from "./gpu_memory.ts";

@@ -8,16 +8,15 @@
  * @module
  */
 import { digestOf } from "../base/hash.ts";
-import { InputError, shown } from "../base/input_error.ts";
-import { errorMessage } from "../base/error_message.ts";
+import { errorMessage, InputError, shown } from "../base/input_error.ts";
 import { parseJson } from "../base/read_json.ts";
 import { decodeText } from "../base/read_text.ts";
 import * as z from "zod";
 import { parseConfig } from "../models/architectures.ts";
-import { shardNames } from "../models/shards.ts";
 import {
   modelFileNames,
   type ModelSource,
+  shardNames,
   sourceTitle,
   weightsFile,
   weightsIndexFile,

@@ -4,14 +4,13 @@
  * @module
  */
 import { digestOf } from "../base/hash.ts";
-import { InputError } from "../base/input_error.ts";
-import { errorMessage } from "../base/error_message.ts";
+import { errorMessage, InputError } from "../base/input_error.ts";
 import { decodeText } from "../base/read_text.ts";
 import type { EncoderFiles } from "../models/load.ts";
-import { shardNames } from "../models/shards.ts";
 import {
   modelFileNames,
   type ModelSource,
+  shardNames,
   sourceTitle,
   weightsIndexFile,
 } from "../models/sources.ts";

@@ -8,7 +8,7 @@
  */
 import config from "../../deno.json" with { type: "json" };
 import { embeddedModelFiles, embeddedModelFolder } from "../models/sources.ts";
-import { embeddedFolder, embeddedTasks } from "../tasks/embedded.ts";
+import { embeddedFolder, embeddedTasks } from "../tasks/catalog.ts";
 import { ensureFile } from "./download.ts";
 import { plainAdvice } from "./fetch_error.ts";
 import type { Transport } from "./transport.ts";

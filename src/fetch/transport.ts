@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { errorMessage } from "../base/error_message.ts";
+import { errorMessage } from "../base/input_error.ts";
 import { type Advice, FetchError } from "./fetch_error.ts";
 
 /** How far a file is. */

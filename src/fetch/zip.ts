@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { InputError, shown } from "../base/input_error.ts";
-import { errorMessage } from "../base/error_message.ts";
+import { errorMessage, InputError, shown } from "../base/input_error.ts";
 import { entriesByName, inflated, type ZipEntry } from "../record/zip_directory.ts";
 
 function entriesOf(archive: Uint8Array, file: string): ReadonlyMap<string, ZipEntry> {

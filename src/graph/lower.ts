@@ -1,14 +1,17 @@
 /**
- * Lowering: the same program with no operator that reads or writes more tensors than a device can bind.
+ * Lowering: the same program without what WebGPU cannot run, or runs slowly.
  *
- * A WebGPU shader binds only a few storage buffers (8 unless a device grants more), and the runtime's
- * Split and Concat bind one a piece.
+ * A shader binds only a few storage buffers (8 unless a device grants more), and the runtime's Split and Concat bind one a
+ * piece. The provider starts a ScatterElements with a copy between buffers, which breaks up its compute passes; the gradient of
+ * a cross entropy is such a scatter.
  *
  * @module
  */
 import type { Shape } from "./dims.ts";
-import { makeProgram, type Program } from "./program.ts";
-import { makeNode, type Node, type Tensor, withScope } from "./tensor.ts";
+import type { Program } from "./program.ts";
+import { rewrite } from "./rewrite.ts";
+import { constant, makeNode, type Node, type Tensor } from "./tensor.ts";
+import { add, equal, where } from "./ops/mod.ts";
 
 /** Consecutive runs of `items`: at most `limit` of them, each itself a tree of the least depth. */
 function groupsOf<T>(items: readonly T[], limit: number): readonly (readonly T[])[] {
@@ -44,17 +47,16 @@ function concatTree(pieces: readonly Tensor[], axis: number, limit: number): Ten
   return makeNode("Concat", parts, { axis }, [{ shape, type: parts[0]!.type }]).outputs[0]!;
 }
 
-function lowerNode(node: Node, inputs: readonly Tensor[], limit: number): readonly Tensor[] {
-  const { op, attributes } = node;
-  if (op === "Split" && node.outputs.length > limit) {
-    const sizes = attributes["sizes"] as readonly number[];
-    return splitTree(inputs[0]!, sizes, attributes["axis"] as number, limit);
+function narrowed(
+  { op, attributes, outputs }: Node,
+  inputs: readonly Tensor[],
+  limit: number,
+): readonly Tensor[] | null {
+  const axis = attributes["axis"] as number;
+  if (op === "Split" && outputs.length > limit) {
+    return splitTree(inputs[0]!, attributes["sizes"] as readonly number[], axis, limit);
   }
-  if (op === "Concat" && inputs.length > limit) {
-    return [concatTree(inputs, attributes["axis"] as number, limit)];
-  }
-  if (inputs.every((tensor, i) => tensor === node.inputs[i])) return node.outputs;
-  return makeNode(op, inputs, attributes, node.outputs, node.constant).outputs;
+  return op === "Concat" && inputs.length > limit ? [concatTree(inputs, axis, limit)] : null;
 }
 
 /**
@@ -80,13 +82,33 @@ export function lowerWideMovement(program: Program, limit: number): Program {
   if (!(limit >= 2)) {
     throw new RangeError(`Cannot lower a program to ${limit} pieces, want at least 2`);
   }
-  const lowered = new Map<Tensor, Tensor>();
-  for (const node of program.nodes) {
-    const inputs = node.inputs.map((tensor) => lowered.get(tensor)!);
-    const outputs = withScope(node.label, () => lowerNode(node, inputs, limit));
-    node.outputs.forEach((tensor, i) => lowered.set(tensor, outputs[i]!));
-  }
-  return makeProgram(Object.fromEntries(
-    [...program.outputs].map(([name, tensor]) => [name, lowered.get(tensor)!]),
-  ));
+  return rewrite(program, (node, inputs) => narrowed(node, inputs, limit));
+}
+
+/** x + [j = index]·update along the last axis, where there is one index a row; null for any other scatter. */
+function asSelection(node: Node, inputs: readonly Tensor[]): Tensor | null {
+  const [x, indices, updates] = inputs as readonly [Tensor, Tensor, Tensor];
+  const last = x.shape.length - 1;
+  const width = x.shape[last];
+  const isOneEach = indices.shape[last] === 1 &&
+    indices.shape.slice(0, last).join() === x.shape.slice(0, last).join();
+  if (node.attributes["axis"] !== last || !isOneEach || typeof width !== "number") return null;
+  const places = constant({
+    type: "i32",
+    shape: [width],
+    data: Int32Array.from({ length: width }, (_, j) => j),
+  });
+  return add(x, where(equal(indices, places), updates, 0));
+}
+
+/**
+ * The program with every scatter-add of one number a row made a comparison and a selection; others stay.
+ *
+ * Inputs and outputs stay the same, and every number to the bit.
+ */
+export function lowerScatters(program: Program): Program {
+  return rewrite(program, (node, inputs) => {
+    const selection = node.op === "ScatterElements" ? asSelection(node, inputs) : null;
+    return selection === null ? null : [selection];
+  });
 }

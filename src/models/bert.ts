@@ -9,8 +9,13 @@ import { gather, gelu, gemm, tanh, type Tensor, withScope } from "../graph/mod.t
 import type { Architecture } from "./architecture.ts";
 import { bertKeys, bertShape, type EncoderShape, readKeys } from "./config.ts";
 import { dense, drop, type ForwardContext, norm, pooled } from "./forward_context.ts";
-import { checkpointName } from "./names.ts";
-import { filled, linearParameters, normParameters, type ParameterSpec } from "./parameters.ts";
+import {
+  checkpointName,
+  filled,
+  linearParameters,
+  normParameters,
+  type ParameterSpec,
+} from "./parameters.ts";
 import {
   bertLayers,
   embed,

@@ -30,8 +30,13 @@ import {
 import { disentangledAttention } from "./deberta_attention.ts";
 import { positionSpan, type RelativePositions } from "./deberta_positions.ts";
 import { dense, drop, type ForwardContext, norm, pooled } from "./forward_context.ts";
-import { checkpointName } from "./names.ts";
-import { linearParameters, matrix, normParameters, type ParameterSpec } from "./parameters.ts";
+import {
+  checkpointName,
+  linearParameters,
+  matrix,
+  normParameters,
+  type ParameterSpec,
+} from "./parameters.ts";
 import {
   encodeLayers,
   layerParameters,

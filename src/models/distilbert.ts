@@ -20,8 +20,7 @@ import {
   readKeys,
 } from "./config.ts";
 import { dense, drop, pooled } from "./forward_context.ts";
-import { checkpointName } from "./names.ts";
-import { linearParameters } from "./parameters.ts";
+import { checkpointName, linearParameters } from "./parameters.ts";
 import {
   embed,
   embeddingParameters,

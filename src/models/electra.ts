@@ -9,8 +9,7 @@ import { gelu } from "../graph/mod.ts";
 import type { Architecture } from "./architecture.ts";
 import { bertKeys, bertShape, columnCount, type EncoderShape, readKeys } from "./config.ts";
 import { dense } from "./forward_context.ts";
-import { checkpointName } from "./names.ts";
-import { linearParameters } from "./parameters.ts";
+import { checkpointName, linearParameters } from "./parameters.ts";
 import {
   bertLayers,
   embed,

@@ -11,9 +11,8 @@ import { type TokenizerFiles, tokenizerFromFiles } from "../tasks/tokenizers/fil
 import type { Tokenizer } from "../tasks/types.ts";
 import { architectureOf, type EncoderConfig, parseConfig, resembling } from "./architectures.ts";
 import { maxTokens } from "./config.ts";
-import { nonFiniteMessage } from "./finite.ts";
+import { nonFiniteMessage, readSafetensors, type StoredTensor } from "./safetensors.ts";
 import type { ParameterSpec } from "./parameters.ts";
-import { readSafetensors, type StoredTensor } from "./safetensors.ts";
 import { weightsFile, weightsIndexFile } from "./sources.ts";
 
 /** The contents of an encoder's files. */

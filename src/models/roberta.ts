@@ -8,7 +8,7 @@ import * as z from "zod";
 import { integers, tanh } from "../graph/mod.ts";
 import type { Architecture } from "./architecture.ts";
 import { bertKeys, bertShape, type EncoderShape, readKeys, variantError } from "./config.ts";
-import { checkpointName } from "./names.ts";
+import { checkpointName } from "./parameters.ts";
 import {
   bertLayers,
   embed,

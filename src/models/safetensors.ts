@@ -6,6 +6,7 @@
 import { InputError, shown } from "../base/input_error.ts";
 import { parseJson } from "../base/read_json.ts";
 import { decodeText } from "../base/read_text.ts";
+import type { HostTensor } from "../graph/mod.ts";
 
 /** Element types that can be read; written are `F32` and `F16`. */
 export type StoredType = "F32" | "F16" | "BF16" | "I64" | "I32";
@@ -270,4 +271,25 @@ export function writeSafetensors(
     }
   }
   return bytes;
+}
+
+function countNonFinite(data: HostTensor["data"]): number {
+  if (data instanceof BigInt64Array) return 0;
+  let count = 0;
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i]!)) count++;
+  return count;
+}
+
+/**
+ * What is wrong with a tensor that has numbers which are none, null where all are finite.
+ *
+ * @param name How the message calls the tensor.
+ */
+export function nonFiniteMessage(
+  name: string,
+  { data }: Pick<HostTensor, "data">,
+): string | null {
+  const count = countNonFinite(data);
+  if (count === 0) return null;
+  return `found ${count} of ${data.length} numbers of tensor "${name}" that are NaN or infinite, want finite ones`;
 }

@@ -14,8 +14,7 @@ import { nearestNames } from "../base/suggest.ts";
 import { problemsOf } from "../study/check/problems.ts";
 import { headFile } from "../models/encoder_folder.ts";
 import { keyError } from "../models/config.ts";
-import { nonFiniteMessage } from "../models/finite.ts";
-import { readSafetensors, type StoredTensor } from "../models/safetensors.ts";
+import { nonFiniteMessage, readSafetensors, type StoredTensor } from "../models/safetensors.ts";
 import { peftPrefix } from "./peft_export.ts";
 import type { WeightUpdate } from "../methods/weight_update.ts";
 

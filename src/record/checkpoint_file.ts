@@ -1,20 +1,22 @@
 /**
- * Checkpoints as bytes: vectors as safetensors, everything else as JSON in its header.
+ * Checkpoints and trained weights as bytes: vectors as safetensors, everything else as JSON in its header.
  *
  * @module
  */
-import * as z from "zod";
 import { digestOf } from "../base/hash.ts";
 import { InputError, shown } from "../base/input_error.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
-import { DamagedFileError } from "./damage.ts";
-import { type FilePrint, recordSchemaVersion } from "./types.ts";
+import { checkPrint, DamagedFileError } from "./damage.ts";
+import { type FilePrint, recordSchemaVersion, type RunRecord } from "./types.ts";
 import type { MergedBlock } from "../train/stored_tensors.ts";
 import type { Checkpoint, Snapshot } from "../train/run_types.ts";
 import type { StateVectors } from "../train/vectors.ts";
 import type { Json } from "../base/canonical_json.ts";
 import { parseJson } from "../base/read_json.ts";
 import { figure, parserOf } from "./parser.ts";
+import type { SlotRef } from "../methods/rank_actions.ts";
+import type { ResultsReader } from "./results_reader.ts";
+import * as z from "zod";
 
 /**
  * What the state of policies and of the loop means in a checkpoint. Raise it when that changes: a run starts anew where its
@@ -236,4 +238,53 @@ const parse = parserOf(header, true);
  */
 function parseCheckpointHeader(written: string, fileName: string): CheckpointHeader {
   return parse(parseJson(written, fileName, { place: "its checkpoint" }), fileName);
+}
+
+/** What a file of a run's weights holds. */
+export interface WeightsFile {
+  /** Parts of adapters by `<module>.<part>`, and parameters that were trained whole. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Id of the run; undefined where the file does not say. */
+  readonly run: string | undefined;
+  /** Steps done when the weights were these; undefined where the file does not say. */
+  readonly step: string | undefined;
+  /** Slots that were masked then. */
+  readonly off: readonly SlotRef[];
+}
+
+const parseOff = parserOf(slotRefs, false);
+
+/**
+ * Reads a run's weights.
+ *
+ * @param path How errors name the file.
+ *
+ * @throws {InputError} If the file is damaged, or none of weights.
+ */
+export function readWeightsFile(bytes: Uint8Array, path: string): WeightsFile {
+  const { tensors, metadata: { run, step, off = "[]" } } = readSafetensors(bytes, path);
+  const place = 'the key "off" of its header';
+  return { tensors, run, step, off: parseOff(parseJson(off, path, { place }), path) };
+}
+
+const weightsSuffix = ".safetensors";
+
+/** Whether a file is one of weights, by its name. */
+export function isWeights(path: string): boolean {
+  return path.endsWith(weightsSuffix);
+}
+
+/**
+ * Checks that a run's weights are those that its record has the hashes of. They may be missing, as in published studies.
+ *
+ * @throws {DamagedFileError} If they are others.
+ */
+export async function checkWeights(
+  run: ResultsReader,
+  { files = {} }: Pick<RunRecord, "files">,
+): Promise<void> {
+  for (const [name, print] of Object.entries(files)) {
+    const bytes = isWeights(name) ? await run.read(name) : null;
+    if (bytes !== null) await checkPrint(`${run.path}/${name}`, bytes, print);
+  }
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { errorMessage } from "../base/error_message.ts";
+import { errorMessage } from "../base/input_error.ts";
 import { denoDisk, type Disk, type DiskFile, isOccupied } from "./disk.ts";
 
 interface StorageAdvice {

@@ -8,8 +8,7 @@
  *
  * @module
  */
-import { errorMessage } from "../base/error_message.ts";
-import { InputError } from "../base/input_error.ts";
+import { errorMessage, InputError } from "../base/input_error.ts";
 import {
   leasedRuns,
   leasePath,

@@ -8,7 +8,7 @@
 import { strToU8, zipSync } from "fflate";
 import { canonicalJson } from "../base/canonical_json.ts";
 import { hashBytes } from "../base/hash.ts";
-import { errorMessage } from "../base/error_message.ts";
+import { errorMessage } from "../base/input_error.ts";
 import {
   checkManifest,
   checkPaths,

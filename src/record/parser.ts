@@ -6,7 +6,7 @@
  */
 import * as z from "zod";
 import { InputError, shown } from "../base/input_error.ts";
-import { valueAtKeys } from "../base/value_at_keys.ts";
+import { valueAtKeys } from "../base/read_json.ts";
 import { recordSchemaVersion } from "./types.ts";
 
 /** A file that a newer ranklab wrote. */

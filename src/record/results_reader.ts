@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname } from "node:path";
-import { UsageError } from "../base/usage_error.ts";
+import { UsageError } from "../base/input_error.ts";
 import { openPack, packSuffix } from "./pack.ts";
 import { denoDisk, type Disk } from "./disk.ts";
 import { readIfThere } from "./durable.ts";

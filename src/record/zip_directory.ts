@@ -5,7 +5,7 @@
  * @module
  */
 import { inflateSync } from "fflate";
-import { errorMessage } from "../base/error_message.ts";
+import { errorMessage } from "../base/input_error.ts";
 
 /** An entry as the directory has it. */
 export interface ZipEntry {

@@ -9,7 +9,7 @@
  */
 import { relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { errorMessage } from "../base/error_message.ts";
+import { errorMessage, UsageError } from "../base/input_error.ts";
 import { isMethod } from "../methods/method.ts";
 import { type MethodTable, methodTable } from "../methods/table.ts";
 import { StudyError } from "../study/check/problems.ts";
@@ -19,7 +19,6 @@ import type { Metric } from "../tasks/types.ts";
 import { type ModuleSource, sourceHash, sourceOf } from "./source_hash.ts";
 import type { CustomNames } from "./plan/planned_run.ts";
 import { beforeStudyCode } from "./pool/threads.ts";
-import { UsageError } from "../base/usage_error.ts";
 
 /** What a study may name that is code. */
 export interface StudyCode {

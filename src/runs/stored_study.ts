@@ -5,8 +5,7 @@
  */
 import * as z from "zod";
 import type { Json } from "../base/canonical_json.ts";
-import { InputError } from "../base/input_error.ts";
-import { UsageError } from "../base/usage_error.ts";
+import { InputError, UsageError } from "../base/input_error.ts";
 import { isDamage, parseJsonFile } from "../record/damage.ts";
 import { isReadOnly, makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { isPacked, readerOf, type ResultsReader } from "../record/results_reader.ts";

@@ -14,7 +14,7 @@ import {
   within,
 } from "../record/results_reader.ts";
 import type { ReplayedRun } from "../record/types.ts";
-import { checkWeights } from "../record/weights_file.ts";
+import { checkWeights } from "../record/checkpoint_file.ts";
 import { analyse, type Analysis } from "../analysis/analysis.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../analysis/results.ts";
 import { comparedPairs } from "../study/compare/arms.ts";

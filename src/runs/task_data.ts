@@ -3,14 +3,11 @@
  *
  * @module
  */
-import { InputError } from "../base/input_error.ts";
+import { errorMessage, InputError } from "../base/input_error.ts";
 import { hashBytes, hashJson } from "../base/hash.ts";
-import { errorMessage } from "../base/error_message.ts";
 import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
 import { below } from "../models/sources.ts";
-import { drawDev } from "../tasks/draw_dev.ts";
-import { readingHashes } from "../tasks/reading.ts";
-import { readSplit, type SplitContent } from "../tasks/read_split.ts";
+import { drawDev, readingHashes, readSplit, type SplitContent } from "../tasks/read_split.ts";
 import type {
   Example,
   Metric,

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { UsageError } from "../base/usage_error.ts";
+import { UsageError } from "../base/input_error.ts";
 import type { StudyCode } from "./method_modules.ts";
 import { looksOf } from "../analysis/claims/looks.ts";
 import { seedsWanted } from "../analysis/claims/claims_report.ts";

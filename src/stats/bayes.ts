@@ -4,9 +4,8 @@
  * @module
  */
 import { RandomStream } from "../base/random.ts";
-import { assertFinite, assertRegion, isNoSpread } from "./checks.ts";
+import { assertFinite, assertRegion, isNoSpread, summarise } from "./statistics.ts";
 import { gamma, upperProbability } from "./distributions.ts";
-import { summarise } from "./statistics.ts";
 
 /** Probabilities that sum to one. */
 export interface Odds {

@@ -5,10 +5,15 @@
  */
 import gammaln from "@stdlib/math-base-special-gammaln";
 import { RandomStream } from "../base/random.ts";
-import { isNoSpread } from "./checks.ts";
+import {
+  bootstrapEnds,
+  type Interval,
+  intervalLevel,
+  isNoSpread,
+  summarise,
+} from "./statistics.ts";
 import { bisected } from "./distributions.ts";
 import { noncentralUpper } from "./spread.ts";
-import { bootstrapEnds, type Interval, intervalLevel, summarise } from "./statistics.ts";
 
 /** A mean difference in standard deviations of the differences. */
 export interface StandardisedEffect {

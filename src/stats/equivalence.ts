@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { assertMargin, isNoSpread } from "./checks.ts";
+import { assertMargin, isNoSpread, summarise } from "./statistics.ts";
 import { upperProbability } from "./distributions.ts";
-import { summarise } from "./statistics.ts";
 
 /** What the two tests say. */
 export interface EquivalenceTest {

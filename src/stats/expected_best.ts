@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertFinite } from "./checks.ts";
+import { assertFinite } from "./statistics.ts";
 
 /** The best of so many trials. */
 export interface ExpectedBest {

@@ -6,7 +6,7 @@
 import gammaln from "@stdlib/math-base-special-gammaln";
 import { RandomStream } from "../base/random.ts";
 import type { DrawOptions, Odds } from "./bayes.ts";
-import { assertFinite, assertRegion } from "./checks.ts";
+import { assertFinite, assertRegion } from "./statistics.ts";
 import { gamma, upperProbability } from "./distributions.ts";
 
 /** What the model says of a comparison. */

@@ -28,7 +28,7 @@ export { type ExpectedBest, expectedBest } from "./expected_best.ts";
 export { correctFamily, isGateOpen, type TestFamily } from "./families.ts";
 export { type HierarchicalTest, hierarchicalTest } from "./hierarchical.ts";
 export { cliquesOf, lettersOf } from "./letters.ts";
-export { logMixtureEvidence, mixtureCritical } from "./mixture_t.ts";
+export { logMixtureEvidence, mixtureCritical } from "./stopping.ts";
 export {
   differencePower,
   equivalencePower,

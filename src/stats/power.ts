@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { assertMargin } from "./checks.ts";
+import { assertMargin } from "./statistics.ts";
 import { normalUpper, upperQuantile } from "./distributions.ts";
 import { noncentralUpper, overSpread } from "./spread.ts";
 

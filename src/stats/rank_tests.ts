@@ -8,7 +8,7 @@
  */
 import erfc from "@stdlib/math-base-special-erfc";
 import { RandomStream } from "../base/random.ts";
-import { averageRanks } from "./correlation.ts";
+import { averageRanks } from "./statistics.ts";
 
 /** The level below which a corrected p-value counts as a difference. */
 export const significanceLevel = 0.05;

@@ -1,14 +1,18 @@
 /**
- * Means with their spread, and rank correlations with intervals.
+ * Means with their spread, correlations with intervals, and what several statistics ask of their input.
  *
  * Seeds are the unit: an interval over n seeds uses Student's t with n − 1 degrees of freedom, which
  * with three seeds is wide (4.30 standard errors), as it should be.
  *
  * @module
  */
-import { mean, quantileSorted, sampleStandardDeviation } from "simple-statistics";
+import {
+  mean,
+  quantileSorted,
+  sampleCorrelation,
+  sampleStandardDeviation,
+} from "simple-statistics";
 import { RandomStream } from "../base/random.ts";
-import { isConstant, rankCorrelation } from "./correlation.ts";
 import { centralQuantile } from "./distributions.ts";
 
 /** Confidence of every interval in a report. */
@@ -117,4 +121,74 @@ export function bootstrapEnds(values: readonly number[], level: number): Interva
   const sorted = values.toSorted((a, b) => a - b);
   const tail = (1 - level) / 2;
   return { low: quantileSorted(sorted, tail), high: quantileSorted(sorted, 1 - tail) };
+}
+
+/** Whether all values are the same; true of none. */
+export function isConstant(values: readonly number[]): boolean {
+  return values.every((value) => value === values[0]);
+}
+
+/** Ranks from 1 in ascending order; equal values get the average of the ranks they share. */
+export function averageRanks(values: readonly number[]): number[] {
+  const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
+  const ranks = new Array<number>(values.length).fill(0);
+  for (let start = 0; start < order.length;) {
+    let end = start + 1;
+    while (end < order.length && values[order[end]!] === values[order[start]!]) end++;
+    for (let i = start; i < end; i++) ranks[order[i]!] = (start + 1 + end) / 2;
+    start = end;
+  }
+  return ranks;
+}
+
+/** Pearson's correlation; null where a side is constant. */
+export function correlation(x: readonly number[], y: readonly number[]): number | null {
+  if (isConstant(x) || isConstant(y)) return null;
+  // Rounding takes the correlation of equal orders to 1.0000000000000002.
+  return Math.max(-1, Math.min(1, sampleCorrelation([...x], [...y])));
+}
+
+/** Spearman's rank correlation: Pearson's of {@linkcode averageRanks}; null where a side is constant. */
+export function rankCorrelation(x: readonly number[], y: readonly number[]): number | null {
+  return correlation(averageRanks(x), averageRanks(y));
+}
+
+/** @throws RangeError where the margin is not positive. */
+export function assertMargin(margin: number): void {
+  if (!(margin > 0)) {
+    throw new RangeError(
+      `Cannot test equivalence within a margin of ${margin}: a positive number is wanted, in the units of the differences`,
+    );
+  }
+}
+
+/** @throws RangeError where the margin is negative or the correlation is outside of [0, 1). */
+export function assertRegion(margin: number, correlation: number): void {
+  if (!(margin >= 0)) {
+    throw new RangeError(
+      `Cannot use a region of practical equivalence of ±${margin}: zero or a positive number is wanted, in the units of the differences`,
+    );
+  }
+  if (!(correlation >= 0 && correlation < 1)) {
+    throw new RangeError(
+      `Cannot use a correlation of ${correlation}: a number from 0 to below 1 is wanted (0 for seeds, 1 / folds for cross-validation)`,
+    );
+  }
+}
+
+/** @throws RangeError where a value is not a finite number, which its place tells. */
+export function assertFinite(values: readonly number[], what: string): void {
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at >= 0) {
+    throw new RangeError(
+      `Cannot use ${values[at]} as ${what} ${
+        at + 1
+      } of ${values.length}: a finite number is wanted; leave out pairs of which a run failed`,
+    );
+  }
+}
+
+/** Whether a standard deviation is nothing but rounding between values that are equal. */
+export function isNoSpread(sd: number, values: readonly number[]): boolean {
+  return sd <= 1e-12 * Math.max(...values.map(Math.abs));
 }

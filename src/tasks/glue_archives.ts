@@ -8,7 +8,7 @@
  * @module
  */
 import { InputError, shown } from "../base/input_error.ts";
-import { glueTasks } from "./glue.ts";
+import { glueTasks } from "./catalog.ts";
 
 /** A published file. */
 export interface PublishedFile {

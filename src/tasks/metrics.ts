@@ -12,9 +12,8 @@
  *
  * @module
  */
-import { correlation, rankCorrelation } from "../stats/correlation.ts";
-import { meanOf } from "../stats/statistics.ts";
-import { errorMessage } from "../base/error_message.ts";
+import { correlation, meanOf, rankCorrelation } from "../stats/statistics.ts";
+import { errorMessage } from "../base/input_error.ts";
 import { unknownName } from "../base/suggest.ts";
 import type { Metric, MetricName, Probabilities, Task, TaskOutput } from "./types.ts";
 
@@ -385,7 +384,7 @@ export function misfits(
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { glueTasks } from "./glue.ts";
+ * import { glueTasks } from "./catalog.ts";
  * const mrpc = glueTasks.find((task) => task.name === "MRPC")!;
  * assertEquals(computeMetrics(mrpc, [1, 1, 0, 0], [1, 0, 0, 0]), { accuracy: 0.75, f1: 2 / 3 });
  * ```

@@ -4,7 +4,7 @@
  * @module
  */
 import { checkOwnNames } from "../base/suggest.ts";
-import { errorMessage } from "../base/error_message.ts";
+import { errorMessage } from "../base/input_error.ts";
 import { majorityMetrics, sureOf } from "./majority.ts";
 import {
   averageAccuracyName,

@@ -1,5 +1,5 @@
 /**
- * Reading one split of a task from the bytes of its files.
+ * Reading one split of a task from the bytes of its files, drawing the one that has none, and how a task is read as hashes.
  *
  * @module
  */
@@ -8,6 +8,9 @@ import { decodeText } from "../base/read_text.ts";
 import { unknownName } from "../base/suggest.ts";
 import { type Cell, lineError, pickRows, unknownAt } from "./file_rows.ts";
 import type { Example, SplitFile, Task, TaskOutput, TextSource } from "./types.ts";
+import type { Json } from "../base/canonical_json.ts";
+import { hashJson } from "../base/hash.ts";
+import { RandomStream } from "../base/random.ts";
 
 /** One file of a split. */
 export interface SplitContent {
@@ -122,5 +125,85 @@ function targetReader(output: TaskOutput, fileName: string): (label: Cell, line:
       : `the label "${shown(written)}" is not a number`;
     const wanted = `a number from ${min} to ${max}`;
     throw lineError(fileName, line, { found, wanted, message: `${found}, wanted ${wanted}` });
+  };
+}
+
+/** Version of the encoding: raised when {@linkcode encodeExample} gives other tokens for the same text. */
+const encodingVersion = 1;
+
+/**
+ * Hashes of how a task is read. A task that is built in has none while the encoding has its first version: ids of runs are older
+ * than this, and its columns and labels belong to ranklab.
+ *
+ * @param version Of the encoding.
+ */
+export function readingHashes(
+  { name, source, output, splits, metrics, ownMetrics = [] }: Task,
+  version: number = encodingVersion,
+): Readonly<Record<string, string>> {
+  // The first metric chooses the selected evaluation; any other one can be computed later, unless it is code that changes.
+  const own = ownMetrics.map(({ name, origin }) => [name, origin?.hash ?? null]);
+  const stated = {
+    output,
+    splits,
+    metric: metrics[0],
+    ...(own.length === 0 ? {} : { own }),
+  } as unknown as Json;
+  return {
+    ...(source === "user" ? { [`${name}: columns and labels`]: hashJson(stated) } : {}),
+    ...(version === 1 ? {} : { "encoding of texts": `version ${version}` }),
+  };
+}
+
+/** The two splits, each in the order of the file. */
+interface DrawnSplits {
+  readonly train: readonly Example[];
+  readonly dev: readonly Example[];
+}
+
+/**
+ * Draws the development split: the same rows for all runs, which the task's name decides.
+ *
+ * The draw is stratified: of each class, round(share × rows) go to `dev`, and one row at least stays in `train`. Of a
+ * regression, as many of all rows.
+ *
+ * @param task Its `devShare` must be set.
+ * @param examples The rows of the training file.
+ * @throws {RangeError} If no row would be drawn.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * const output = { type: "classification", labels: ["no", "yes"] } as const;
+ * const examples = Array.from({ length: 30 }, (_, id) => ({ id, text: `${id}`, pair: null, target: id % 3 ? 0 : 1 }));
+ * const { train, dev } = drawDev({ name: "Tickets", output, devShare: 0.2 }, examples);
+ * assertEquals([train.length, dev.length, dev.filter(({ target }) => target === 1).length], [24, 6, 2]);
+ * ```
+ */
+export function drawDev(
+  { name, output, devShare }: Required<Pick<Task, "name" | "output" | "devShare">>,
+  examples: readonly Example[],
+): DrawnSplits {
+  const stream = RandomStream.fromSeed(0).fork("dev").fork(name);
+  const strata = output.type === "regression"
+    ? [examples]
+    : output.labels.map((_, label) => examples.filter(({ target }) => target === label));
+  const drawn = new Set(strata.flatMap((rows, i) => {
+    const count = Math.min(Math.round(devShare * rows.length), rows.length - 1);
+    if (count <= 0) return [];
+    return stream.fork(i).permutation(rows.length).slice(0, count).map((row) => rows[row]!);
+  }));
+  if (drawn.size === 0) {
+    throw new RangeError(
+      `Cannot draw the dev split of "${name}": ${devShare} of ${examples.length} training rows ` +
+        `(${
+          strata.length === 1 ? "of all" : "of each label"
+        }, rounded) are none, wanted at least one; ` +
+        'raise "dev", or give dev a file of its own',
+    );
+  }
+  return {
+    train: examples.filter((example) => !drawn.has(example)),
+    dev: examples.filter((example) => drawn.has(example)),
   };
 }

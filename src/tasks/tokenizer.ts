@@ -8,7 +8,8 @@
  * @module
  */
 import { InputError, readingInput, shown } from "../base/input_error.ts";
-import { bertTokenizerJson } from "./tokenizers/bert_vocabulary.ts";
+import { bertTokenizerJson } from "./tokenizers/byte_level.ts";
+import { checkTokenizer } from "./tokenizers/vocabulary.ts";
 import {
   checkPaddingSide,
   hasTokenTypes,
@@ -26,7 +27,6 @@ import {
   tokenizerSchema,
 } from "./tokenizers/layout.ts";
 import { createPieces, type Pieces } from "./tokenizers/pieces.ts";
-import { checkTokenizer } from "./tokenizers/vocabulary.ts";
 import type { Encoded, Example, Tokenizer } from "./types.ts";
 
 /**

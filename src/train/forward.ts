@@ -35,9 +35,9 @@ import {
   type LinearLayer,
   type ModuleBranch,
   plainLinear,
+  stacked,
   wantedStates,
 } from "../models/forward_context.ts";
-import { stacked } from "../models/stacked.ts";
 import { dims, encoderInputs } from "../models/token_rows.ts";
 import type { ModuleShape } from "../study/types.ts";
 import type { TrainSettings } from "../study/schema/settings.ts";

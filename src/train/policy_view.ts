@@ -17,13 +17,12 @@ import type { ClassRange, Task } from "../tasks/types.ts";
 import type { Assembly } from "./assemble.ts";
 import { type EvaluationSplit, exampleLoss } from "./evaluate.ts";
 import { batchDims, inputFeeds } from "./feeds.ts";
-import { placeOf, rowBounds, slotPlacesOf, slotRanges } from "./places.ts";
+import { placeOf, rowBounds, slotPlacesOf, slotRanges, type StateVectors } from "./vectors.ts";
 import type { LoadedPrograms } from "./programs.ts";
 import { enteringName } from "./resumed.ts";
 import type { TrainingRequest } from "./run_types.ts";
 import { rowsOn, type SlotOrder } from "./slots.ts";
 import type { RunStage } from "./stages.ts";
-import type { StateVectors } from "./vectors.ts";
 
 /** Each slot's score, module by module in logical order: the mean of Ī·Ū, or of Ī, over a part's row, summed over the parts. */
 export function slotScoresOf(

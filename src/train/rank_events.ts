@@ -18,7 +18,13 @@ import {
 } from "../methods/rank_actions.ts";
 import type { Assembly } from "./assemble.ts";
 import { blockOf, nextBlock } from "./merging.ts";
-import { maskedPositions } from "./places.ts";
+import {
+  freshMoments,
+  maskedPositions,
+  moveToAssembly,
+  type StateVectors,
+  zeroAt,
+} from "./vectors.ts";
 import {
   cachedRows,
   dropSlots,
@@ -28,7 +34,6 @@ import {
   writeRows,
 } from "./row_edits.ts";
 import type { RunState, Snapshot, TrainingEvent } from "./run_types.ts";
-import { freshMoments, moveToAssembly, type StateVectors, zeroAt } from "./vectors.ts";
 
 /** What an action is done with. */
 interface RankEventContext {

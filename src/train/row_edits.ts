@@ -9,9 +9,15 @@ import type { RandomStream } from "../base/random.ts";
 import { newDirection, newSlotScale } from "../methods/directions.ts";
 import type { DropAction, GrowAction, RowEdit } from "../methods/rank_actions.ts";
 import type { Assembly, StateVector } from "./assemble.ts";
-import { type Place, placeOf, rowBounds, slotPlacesOf } from "./places.ts";
+import {
+  drawRow,
+  type Place,
+  placeOf,
+  rowBounds,
+  slotPlacesOf,
+  type StateVectors,
+} from "./vectors.ts";
 import { rowsOn, type SlotOrder } from "./slots.ts";
-import { drawRow, type StateVectors } from "./vectors.ts";
 
 /** The order of slots without those that are dropped, and the rows that become free. */
 function withoutSlots(

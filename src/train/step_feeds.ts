@@ -10,7 +10,7 @@ import { learningRateAt } from "../study/grid/steps.ts";
 import type { Batch } from "../tasks/types.ts";
 import { type Assembly, fedName, headRateName, rateFactorName } from "./assemble.ts";
 import { dropoutFeeds, slotFeeds, targetFeeds } from "./feeds.ts";
-import { maskedPositions } from "./places.ts";
+import { maskedPositions } from "./vectors.ts";
 import type { RunState, TrainingRequest } from "./run_types.ts";
 import { activeRanks } from "./slots.ts";
 import { classMask, type RunStage } from "./stages.ts";

@@ -5,7 +5,7 @@
  */
 import { isPerSlot } from "../methods/adapter.ts";
 import type { Assembly } from "./assemble.ts";
-import { placesOf, rowBounds } from "./places.ts";
+import { placesOf, rowBounds } from "./vectors.ts";
 import { rowsOn, type SlotOrder } from "./slots.ts";
 
 /** Each module's adapter parts with the slots that are on. */

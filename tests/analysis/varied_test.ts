@@ -1,7 +1,7 @@
 /** Studies with axes of settings: which values are compared over which runs, and scores by groups. */
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { UsageError } from "../../src/base/usage_error.ts";
+import { UsageError } from "../../src/base/input_error.ts";
 import type { Json } from "../../src/base/canonical_json.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { scaleOf, variedCharts } from "../../src/report/charts/varied.ts";

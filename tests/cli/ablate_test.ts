@@ -7,7 +7,7 @@ import { keptWeightsFile } from "../../src/runs/after/layer_ablation.ts";
 import { planRecorded } from "../../src/runs/after/recorded_run.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyResults, readStudyRuns } from "../../src/runs/study_results.ts";
-import { UsageError } from "../../src/base/usage_error.ts";
+import { UsageError } from "../../src/base/input_error.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { bert } from "../../src/models/bert.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { InputError } from "../../src/base/input_error.ts";
+import { InputError, UsageError } from "../../src/base/input_error.ts";
 import type { Json } from "../../src/base/canonical_json.ts";
 import { models } from "../../src/cli/models.ts";
 import { expand } from "../../src/runs/plan/grid.ts";
@@ -7,7 +7,6 @@ import { planRuns } from "../../src/runs/plan/planning.ts";
 import { findStudyFile, studyFolders } from "../../src/runs/plan/find_study.ts";
 import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { sweep } from "../../src/cli/sweep.ts";
-import { UsageError } from "../../src/base/usage_error.ts";
 import { readArguments, wholeNumber } from "../../src/cli/terminal.ts";
 import { textTable } from "../../src/base/text_table.ts";
 import { methods } from "../../src/methods/table.ts";

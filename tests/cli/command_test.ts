@@ -21,7 +21,7 @@ import { spectra } from "../../src/cli/spectra.ts";
 import { sweep } from "../../src/cli/sweep.ts";
 import { tune } from "../../src/cli/tune.ts";
 import { unpack } from "../../src/cli/unpack.ts";
-import { UsageError } from "../../src/base/usage_error.ts";
+import { UsageError } from "../../src/base/input_error.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { mutate } from "../../tools/mutate.ts";
 import { fuzz } from "../../tools/torture/fuzz.ts";

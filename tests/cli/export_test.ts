@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { hashBytes } from "../../src/base/hash.ts";
 import { exportCommand } from "../../src/cli/export.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
-import { UsageError } from "../../src/base/usage_error.ts";
+import { UsageError } from "../../src/base/input_error.ts";
 import { loadEncoder } from "../../src/models/load.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { goldenModel } from "../models/fixture.ts";

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { InputError } from "../../src/base/input_error.ts";
+import { InputError, UsageError } from "../../src/base/input_error.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
 import { importCommand } from "../../src/cli/import.ts";
 import { importPeft } from "../../src/runs/share/import.ts";
@@ -9,7 +9,6 @@ import {
   importAdapter,
   type ImportBase,
 } from "../../src/runs/share/imported_model.ts";
-import { UsageError } from "../../src/base/usage_error.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { interpret } from "../../src/graph/mod.ts";
 import { loadEncoder, loadHead } from "../../src/models/load.ts";

@@ -1,8 +1,7 @@
 /** The one program: its commands, their names, and completions that shells take. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { UsageError } from "../../src/base/usage_error.ts";
-import { completionScript } from "../../src/cli/completions.ts";
-import { programCommands } from "../../src/cli/commands.ts";
+import { UsageError } from "../../src/base/input_error.ts";
+import { completionScript, programCommands } from "../../src/cli/commands.ts";
 import { mayNamePlaces, ranklab } from "../../src/cli/main.ts";
 
 const config = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));

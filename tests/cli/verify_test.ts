@@ -1,7 +1,7 @@
 /** `deno task verify` from end to end, on a tiny encoder. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { StoppedError } from "../../src/runs/events.ts";
-import { UsageError } from "../../src/base/usage_error.ts";
+import { UsageError } from "../../src/base/input_error.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { sampleByKind } from "../../src/runs/after/recorded_run.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";

@@ -4,7 +4,7 @@ import { zipSync } from "fflate";
 import { FetchError } from "../../src/fetch/fetch_error.ts";
 import { fetchGlueTask } from "../../src/fetch/glue.ts";
 import { type GlueArchive, glueArchives, splitMrpc } from "../../src/tasks/glue_archives.ts";
-import { glueTasks } from "../../src/tasks/glue.ts";
+import { glueTasks } from "../../src/tasks/catalog.ts";
 import { patientTransport, ranged, sha256 } from "./fake_hub.ts";
 
 const bytesOf = (content: string) => new TextEncoder().encode(content);

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
-import { shardNames } from "../../src/models/shards.ts";
+import { shardNames } from "../../src/models/sources.ts";
 
 const index = (map: Readonly<Record<string, string>>) =>
   JSON.stringify({ metadata: { total_size: 12 }, weight_map: map });

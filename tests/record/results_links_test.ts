@@ -1,6 +1,6 @@
 /** Links in results of others. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { UsageError } from "../../src/base/usage_error.ts";
+import { UsageError } from "../../src/base/input_error.ts";
 import { folderReader, wantWithin } from "../../src/record/results_reader.ts";
 import { withFolder } from "../with_folder.ts";
 

@@ -2,11 +2,14 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
 import { readSafetensors, writeSafetensors } from "../../src/models/safetensors.ts";
-import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  readWeightsFile,
+} from "../../src/record/checkpoint_file.ts";
 import { ownerHost, ownerName, ownerText } from "../../src/record/lease.ts";
 import { isDamage } from "../../src/record/damage.ts";
 import { readRecord } from "../../src/record/read_study.ts";
-import { readWeightsFile } from "../../src/record/weights_file.ts";
 import { checkpointAt, recordOf, timings } from "./small_run.ts";
 
 const file = "run/checkpoint.safetensors";

@@ -14,7 +14,7 @@ import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { writeReport } from "../../src/runs/write_report.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
-import { UsageError } from "../../src/base/usage_error.ts";
+import { UsageError } from "../../src/base/input_error.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";

@@ -1,6 +1,6 @@
 /** Links in results that are added to: refused before anything is written. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { UsageError } from "../../src/base/usage_error.ts";
+import { UsageError } from "../../src/base/input_error.ts";
 import { methods } from "../../src/methods/table.ts";
 import { newToken } from "../../src/record/durable.ts";
 import { filesBelow } from "../../src/record/results_reader.ts";

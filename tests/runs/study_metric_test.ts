@@ -8,7 +8,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { UsageError } from "../../src/base/usage_error.ts";
+import { UsageError } from "../../src/base/input_error.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { readRun } from "../../src/record/read_study.ts";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";

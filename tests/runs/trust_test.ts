@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { withFolder } from "../with_folder.ts";
 
-import { UsageError } from "../../src/base/usage_error.ts";
+import { UsageError } from "../../src/base/input_error.ts";
 import { ablate } from "../../src/cli/ablate.ts";
 import { exportCommand } from "../../src/cli/export.ts";
 import { report } from "../../src/cli/report.ts";

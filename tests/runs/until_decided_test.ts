@@ -1,6 +1,6 @@
 /** Seeds added look by look: to the arms of open claims alone, the same after a stop, and kept by later sweeps. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../../src/base/usage_error.ts";
+import { UsageError } from "../../src/base/input_error.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readRun } from "../../src/record/read_study.ts";
 import { resultDifferences } from "../../src/record/publish.ts";

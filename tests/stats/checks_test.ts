@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { assertFinite, isNoSpread } from "../../src/stats/checks.ts";
+import { assertFinite, isNoSpread } from "../../src/stats/statistics.ts";
 
 Deno.test("the first value that is no finite number is named with its place", () => {
   assertFinite([0, -1, 1e300], "difference");

@@ -5,8 +5,14 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
-import { averageRanks, rankCorrelation } from "../../src/stats/correlation.ts";
-import { bootstrapInterval, kendall, spearman, summarise } from "../../src/stats/statistics.ts";
+import {
+  averageRanks,
+  bootstrapInterval,
+  kendall,
+  rankCorrelation,
+  spearman,
+  summarise,
+} from "../../src/stats/statistics.ts";
 import { centralProbability, centralQuantile } from "../../src/stats/distributions.ts";
 import golden from "../golden/statistics.json" with { type: "json" };
 

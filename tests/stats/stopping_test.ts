@@ -1,9 +1,14 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
-import { logMixtureEvidence, mixtureCritical } from "../../src/stats/mixture_t.ts";
+import {
+  logMixtureEvidence,
+  mixtureCritical,
+  planStopping,
+  stoppingState,
+  type StoppingVerdict,
+} from "../../src/stats/stopping.ts";
 import { normalUpper, upperProbability } from "../../src/stats/distributions.ts";
 import { criticalValues, type Spending, spentLevel } from "../../src/stats/spending.ts";
-import { planStopping, stoppingState, type StoppingVerdict } from "../../src/stats/stopping.ts";
 import golden from "../golden/stopping.json" with { type: "json" };
 
 Deno.test("spentLevel agrees with SciPy and spends all at the cap", () => {

@@ -1,6 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { correlation } from "../../src/stats/correlation.ts";
-import type { Interval } from "../../src/stats/statistics.ts";
+import { correlation, type Interval } from "../../src/stats/statistics.ts";
 import {
   twoWayDraws,
   twoWayIntervals,

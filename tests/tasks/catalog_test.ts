@@ -1,7 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { builtInTasks, findTask } from "../../src/tasks/catalog.ts";
-import { embeddedFolder, embeddedTasks } from "../../src/tasks/embedded.ts";
-import { glueTasks } from "../../src/tasks/glue.ts";
+import {
+  builtInTasks,
+  embeddedFolder,
+  embeddedTasks,
+  findTask,
+  glueTasks,
+} from "../../src/tasks/catalog.ts";
 import { misfits } from "../../src/tasks/metrics.ts";
 import { readSplit } from "../../src/tasks/read_split.ts";
 import type { Task } from "../../src/tasks/types.ts";

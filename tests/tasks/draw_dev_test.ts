@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { drawDev } from "../../src/tasks/draw_dev.ts";
+import { drawDev } from "../../src/tasks/read_split.ts";
 import type { Example, TaskOutput } from "../../src/tasks/types.ts";
 
 const labels = { type: "classification", labels: ["a", "b", "c"] } as const;

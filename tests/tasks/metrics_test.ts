@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { glueTasks } from "../../src/tasks/glue.ts";
+import { glueTasks } from "../../src/tasks/catalog.ts";
 import {
   auroc,
   computeMetrics,

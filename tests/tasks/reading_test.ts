@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { builtInTasks } from "../../src/tasks/catalog.ts";
-import { readingHashes } from "../../src/tasks/reading.ts";
+import { readingHashes } from "../../src/tasks/read_split.ts";
 
 Deno.test("the encoding's version is hashed once it is not the first, for tasks of every source", () => {
   for (const task of builtInTasks) {

@@ -1,7 +1,7 @@
 /** Hidden states at the boundaries of layers. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
-import { layerStates } from "../../src/train/layer_states.ts";
+import { layerStates } from "../../src/train/module_inputs.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { expected, goldenModel } from "../models/fixture.ts";
 import { paddedTokens } from "../models/golden_tokens.ts";

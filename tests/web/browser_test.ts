@@ -7,8 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { readTaskData } from "../../src/runs/task_data.ts";
-import { embeddedFolder } from "../../src/tasks/embedded.ts";
-import { findTask } from "../../src/tasks/catalog.ts";
+import { embeddedFolder, findTask } from "../../src/tasks/catalog.ts";
 import { bundled, hasBrowser, openPage, readFile } from "./browser.ts";
 import { documentedSite } from "./documented_site.ts";
 import { type Job, run, type Trained } from "./page.ts";

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { errorMessage } from "../../src/base/error_message.ts";
+import { errorMessage } from "../../src/base/input_error.ts";
 import { removeTree } from "../../src/record/durable.ts";
 import { type Figures, type Ground, pause, Tally } from "./campaign.ts";
 import { run, start } from "./processes.ts";

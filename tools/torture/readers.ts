@@ -14,7 +14,7 @@ import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
 import { type EncoderFiles, loadEncoder, loadHead } from "../../src/models/load.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import { readSafetensors, writeSafetensors } from "../../src/models/safetensors.ts";
-import { shardNames } from "../../src/models/shards.ts";
+import { shardNames } from "../../src/models/sources.ts";
 import { readPeftAdapter } from "../../src/peft/peft_import.ts";
 import { openPack, packFiles } from "../../src/record/pack.ts";
 import { findTask } from "../../src/tasks/catalog.ts";

@@ -5,13 +5,16 @@
  */
 import { unzipSync } from "fflate";
 import { ownerHost, ownerName, ownerText } from "../../src/record/lease.ts";
-import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  readWeightsFile,
+} from "../../src/record/checkpoint_file.ts";
 import { parseJsonFile } from "../../src/record/damage.ts";
 import { readRun } from "../../src/record/read_study.ts";
 import type { ResultsReader } from "../../src/record/results_reader.ts";
 import { parseStudySpectra, type StudySpectra } from "../../src/record/spectra.ts";
 import { parseVerification } from "../../src/record/verification.ts";
-import { readWeightsFile } from "../../src/record/weights_file.ts";
 import { writeSafetensors } from "../../src/models/safetensors.ts";
 import { ownTasksOf } from "../../src/runs/plan/grid.ts";
 import { runSpecOf } from "../../src/runs/after/recorded_run.ts";

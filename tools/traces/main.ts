@@ -9,10 +9,9 @@ import { checkChain, followTrace, ranksOf } from "./follow_graph.ts";
 import { parseTrace, type Trace } from "./trace.ts";
 import { type Command, defaultColumns, helpText, readCommand } from "../../src/cli/command.ts";
 import { askForPlaces } from "../../src/cli/access.ts";
-import { InputError } from "../../src/base/input_error.ts";
+import { InputError, UsageError } from "../../src/base/input_error.ts";
 import { parseJson } from "../../src/base/read_json.ts";
 import { decodeText } from "../../src/base/read_text.ts";
-import { UsageError } from "../../src/base/usage_error.ts";
 import { mostFileBytes, readBounded } from "../../src/record/read_bounded.ts";
 import { complain, outputColumns, runCommand, say } from "../../src/cli/terminal.ts";
 

@@ -7,6 +7,6 @@ export * from "./elementwise.ts";
 export * from "./indexing.ts";
 export * from "./linalg.ts";
 export * from "./movement.ts";
-export * from "./normalise.ts";
+export * from "./reduction.ts";
 export * from "./reduction.ts";
 export * from "./sizes.ts";

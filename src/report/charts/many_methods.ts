@@ -7,7 +7,7 @@ import { noBudget } from "../../analysis/run_rows.ts";
 import { fixed } from "../../base/format.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import type { SeriesStyles } from "../method_styles.ts";
-import { averageRanks } from "../../stats/correlation.ts";
+import { averageRanks } from "../../stats/statistics.ts";
 import { budgetStyles, channelsOf, chartColours, keysOf } from "../style.ts";
 import type { ScoreRow } from "../../analysis/scores.ts";
 import type { Chart, Panel } from "../types.ts";

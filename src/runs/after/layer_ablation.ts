@@ -9,7 +9,7 @@ import { isDamage } from "../../record/damage.ts";
 import type { StoredRun } from "../../record/read_study.ts";
 import { readIfThere, writeWhole } from "../../record/durable.ts";
 import { recordSchemaVersion, type RunAblation, type RunRecord } from "../../record/types.ts";
-import { readWeightsFile } from "../../record/weights_file.ts";
+import { readWeightsFile } from "../../record/checkpoint_file.ts";
 import { selectedOf } from "../../study/grid/steps.ts";
 import type { ModuleShape } from "../../study/types.ts";
 import { wholeSequence } from "../../tasks/sequence.ts";

@@ -19,7 +19,7 @@ import { planRuns } from "../plan/planning.ts";
 import type { ResultsSource, StoredStudy } from "../stored_study.ts";
 import { readStudyRuns } from "../study_results.ts";
 import { RandomStream } from "../../base/random.ts";
-import { UsageError } from "../../base/usage_error.ts";
+import { UsageError } from "../../base/input_error.ts";
 import type { InputFolders } from "../inputs.ts";
 
 /** What recorded runs are planned again with. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { UsageError } from "../../base/usage_error.ts";
+import { UsageError } from "../../base/input_error.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import type { EncoderModel } from "../../models/load.ts";
 import { isDamage } from "../../record/damage.ts";

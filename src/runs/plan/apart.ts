@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { UsageError } from "../../base/usage_error.ts";
+import { UsageError } from "../../base/input_error.ts";
 
 export type Answer<T> =
   | { readonly kind: "done"; readonly value: T }

@@ -5,7 +5,7 @@
  */
 import { isAbsolute } from "node:path";
 import { unknownName } from "../../base/suggest.ts";
-import { UsageError } from "../../base/usage_error.ts";
+import { UsageError } from "../../base/input_error.ts";
 import { ownFetching } from "../../fetch/model_files.ts";
 import { bringOwnFiles, ownPath } from "../../fetch/own_data.ts";
 import { namesIn } from "../../record/durable.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { errorMessage } from "../../base/error_message.ts";
+import { errorMessage } from "../../base/input_error.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import type { Fetching } from "../../fetch/model_files.ts";
 import { checkMaxLength } from "../../models/load.ts";

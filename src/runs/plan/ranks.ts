@@ -7,7 +7,7 @@
  * @module
  */
 import { canonicalJson } from "../../base/canonical_json.ts";
-import { errorMessage } from "../../base/error_message.ts";
+import { errorMessage } from "../../base/input_error.ts";
 import { parseJson } from "../../base/read_json.ts";
 import { decodeText } from "../../base/read_text.ts";
 import type { Method } from "../../methods/method.ts";

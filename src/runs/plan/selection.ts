@@ -8,7 +8,7 @@ import { budgetKey } from "../../study/budget/budget.ts";
 import { settingKeys } from "../../study/schema/settings.ts";
 import { valueText } from "../../study/schema/setting_paths.ts";
 import type { RunSpec } from "../../study/types.ts";
-import { UsageError } from "../../base/usage_error.ts";
+import { UsageError } from "../../base/input_error.ts";
 import type { Problem } from "../../study/check/problems.ts";
 import { toldOnce } from "../../study/check/runs.ts";
 import type { PlannedRun } from "./planned_run.ts";

@@ -6,7 +6,7 @@
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { parseJson } from "../../base/read_json.ts";
 import { decodeText } from "../../base/read_text.ts";
-import { UsageError } from "../../base/usage_error.ts";
+import { UsageError } from "../../base/input_error.ts";
 import type { Method } from "../../methods/method.ts";
 import type { Metric } from "../../tasks/types.ts";
 import { mostFileBytes, readBounded } from "../../record/read_bounded.ts";

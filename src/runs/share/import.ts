@@ -4,7 +4,7 @@
  * @module
  */
 import { unknownName } from "../../base/suggest.ts";
-import { UsageError } from "../../base/usage_error.ts";
+import { UsageError } from "../../base/input_error.ts";
 import type { Executor } from "../../exec/executor.ts";
 import { type Fetching, ownFetching, readModelFiles } from "../../fetch/model_files.ts";
 import { checkMaxLength, type EncoderModel, loadEncoder, loadHead } from "../../models/load.ts";

@@ -12,7 +12,7 @@ import { findMethod } from "../../methods/table.ts";
 import { mergedTensors, type WeightUpdate } from "../../methods/weight_update.ts";
 import { architectureOf } from "../../models/architectures.ts";
 import { headFile } from "../../models/encoder_folder.ts";
-import { nonFiniteMessage } from "../../models/finite.ts";
+import { nonFiniteMessage } from "../../models/safetensors.ts";
 import type { EncoderModel } from "../../models/load.ts";
 import type { ParameterSpec } from "../../models/parameters.ts";
 import { mostFileBytes, readBoundedIfThere } from "../../record/read_bounded.ts";

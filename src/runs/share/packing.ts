@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { UsageError } from "../../base/usage_error.ts";
+import { UsageError } from "../../base/input_error.ts";
 import { type FileContent, openPack, packFiles, packSuffix } from "../../record/pack.ts";
 import {
   folderReader,
@@ -13,7 +13,7 @@ import {
   wantWithin,
   within,
 } from "../../record/results_reader.ts";
-import { isWeights } from "../../record/weights_file.ts";
+import { isWeights } from "../../record/checkpoint_file.ts";
 import { makeFolder, readIfThere, writeWhole } from "../../record/durable.ts";
 import { readEach } from "../../record/read_bounded.ts";
 import { readStoredStudy, wantFolder } from "../stored_study.ts";

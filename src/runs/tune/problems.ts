@@ -4,7 +4,7 @@
  * @module
  */
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
-import { errorMessage } from "../../base/error_message.ts";
+import { errorMessage } from "../../base/input_error.ts";
 import { unknownName } from "../../base/suggest.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import { decisionOf } from "../../study/schema/claims.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { errorMessage } from "../../base/error_message.ts";
+import { errorMessage } from "../../base/input_error.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import type { RunRecord } from "../../record/types.ts";
 import { taskMargin } from "../../study/schema/claims.ts";

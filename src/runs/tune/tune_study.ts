@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { UsageError } from "../../base/usage_error.ts";
+import { UsageError } from "../../base/input_error.ts";
 import { checkDevice } from "../../exec/choice.ts";
 import { makeFolder, writeWhole } from "../../record/durable.ts";
 import { wantWithin } from "../../record/results_reader.ts";

@@ -6,7 +6,7 @@
 import type { z } from "zod";
 import { InputError } from "../../base/input_error.ts";
 import { unknownName } from "../../base/suggest.ts";
-import { valueAtKeys } from "../../base/value_at_keys.ts";
+import { valueAtKeys } from "../../base/read_json.ts";
 
 /** One thing that is wrong. */
 export interface Problem {

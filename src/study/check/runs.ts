@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { errorMessage } from "../../base/error_message.ts";
+import { errorMessage } from "../../base/input_error.ts";
 import { unknownName } from "../../base/suggest.ts";
 import type { Problem } from "./problems.ts";
 import { countsOfPlan } from "../budget/range.ts";

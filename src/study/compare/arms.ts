@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
-import { valueAtKeys } from "../../base/value_at_keys.ts";
+import { valueAtKeys } from "../../base/read_json.ts";
 import { unknownName } from "../../base/suggest.ts";
 import { type Problem, show } from "../check/problems.ts";
 import {

@@ -7,7 +7,7 @@
  * @module
  */
 import { type Json } from "../../base/canonical_json.ts";
-import { errorMessage } from "../../base/error_message.ts";
+import { errorMessage } from "../../base/input_error.ts";
 import { isObject } from "../schema/setting_paths.ts";
 import type { ScoreRange } from "../check/study.ts";
 import { placeOf, type Problem, show, StudyError } from "../check/problems.ts";

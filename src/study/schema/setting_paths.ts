@@ -4,12 +4,12 @@
  * @module
  */
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
-import { valueAtKeys } from "../../base/value_at_keys.ts";
+import { valueAtKeys } from "../../base/read_json.ts";
 import { unknownName } from "../../base/suggest.ts";
 import { placeOf, type Problem, problemsOf } from "../check/problems.ts";
 import { type PartialSettings, partialSettingsSchema, settingKeys } from "./settings.ts";
 import type { z } from "zod";
-import { errorMessage } from "../../base/error_message.ts";
+import { errorMessage } from "../../base/input_error.ts";
 import type { MethodOptions } from "./study.ts";
 import type { MethodEntry } from "../types.ts";
 

@@ -14,8 +14,7 @@ import {
   Tokenizer as PieceTokenizer,
 } from "@huggingface/tokenizers";
 import { z } from "zod";
-import { InputError, readingInput, shown } from "../../base/input_error.ts";
-import { errorMessage } from "../../base/error_message.ts";
+import { errorMessage, InputError, readingInput, shown } from "../../base/input_error.ts";
 import { GrowthBound } from "./growth.ts";
 import { type Component, makeTokenizerJson, type TokenizerJson } from "./layout.ts";
 import { contentOf } from "./pattern_components.ts";

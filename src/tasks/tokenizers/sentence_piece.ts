@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { InputError } from "../../base/input_error.ts";
-import { errorMessage } from "../../base/error_message.ts";
+import { errorMessage, InputError } from "../../base/input_error.ts";
 import { mostOfTokenizer } from "./vocabulary.ts";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 

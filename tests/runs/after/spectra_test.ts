@@ -6,7 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { UsageError } from "../../../src/base/usage_error.ts";
+import { UsageError } from "../../../src/base/input_error.ts";
 import { spectra as spectraCommand } from "../../../src/cli/spectra.ts";
 import { mergedWeight } from "../../../src/methods/weight_update.ts";
 import type { StudySpectra } from "../../../src/record/spectra.ts";

@@ -6,7 +6,7 @@ import { planText } from "../../../src/cli/plan_text.ts";
 import { readSelection } from "../../../src/runs/plan/selection.ts";
 import { readStoredStudy } from "../../../src/runs/stored_study.ts";
 import { sweepStudy } from "../../../src/runs/sweep.ts";
-import { UsageError } from "../../../src/base/usage_error.ts";
+import { UsageError } from "../../../src/base/input_error.ts";
 import { readArguments } from "../../../src/cli/terminal.ts";
 import { methods } from "../../../src/methods/table.ts";
 import { runTitle } from "../../../src/study/grid/run_id.ts";

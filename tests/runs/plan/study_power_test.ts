@@ -1,6 +1,6 @@
 /** Where the power of a study takes its spreads from, and what is told before a sweep. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { UsageError } from "../../../src/base/usage_error.ts";
+import { UsageError } from "../../../src/base/input_error.ts";
 import { planText } from "../../../src/cli/plan_text.ts";
 import { methods } from "../../../src/methods/table.ts";
 import type { WorkEvent } from "../../../src/runs/events.ts";

@@ -1,6 +1,6 @@
 /** Packed studies, from the folder and back: packing, reports, verification, refusals. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { UsageError } from "../../../src/base/usage_error.ts";
+import { UsageError } from "../../../src/base/input_error.ts";
 import { ablate } from "../../../src/cli/ablate.ts";
 import { pack } from "../../../src/cli/pack.ts";
 import { unpack } from "../../../src/cli/unpack.ts";

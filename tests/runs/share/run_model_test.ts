@@ -1,6 +1,6 @@
 /** Models of finished runs, loaded in one call: their predictions are those that the runs recorded. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { UsageError } from "../../../src/base/usage_error.ts";
+import { UsageError } from "../../../src/base/input_error.ts";
 import { nativeExecutor } from "../../../src/exec/native.ts";
 import { selectedOf } from "../../../src/study/grid/steps.ts";
 import { readRun } from "../../../src/record/read_study.ts";

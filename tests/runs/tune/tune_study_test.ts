@@ -2,7 +2,7 @@
 import { analyse } from "../../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StudyError } from "../../../src/study/check/problems.ts";
-import { UsageError } from "../../../src/base/usage_error.ts";
+import { UsageError } from "../../../src/base/input_error.ts";
 import { methods } from "../../../src/methods/table.ts";
 import type { StoredRun } from "../../../src/record/read_study.ts";
 import { planText } from "../../../src/cli/plan_text.ts";

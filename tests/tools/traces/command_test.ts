@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { followFiles, traces } from "../../../tools/traces/main.ts";
-import { UsageError } from "../../../src/base/usage_error.ts";
+import { UsageError } from "../../../src/base/input_error.ts";
 
 const names = ["elalora_trace_a", "elalora_trace_b", "adalora_trace_a", "adalora_trace_b"];
 
