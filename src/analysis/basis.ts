@@ -1,11 +1,12 @@
 /**
- * A study's results with what every question to them needs: rows, grid, baseline, and which cells had converged.
+ * A study's results with what every question to them needs: rows, grid, baseline, and which cells may have a verdict.
  *
  * @module
  */
-import { type ConvergedCell, convergedCells } from "./convergence.ts";
+import { type CellScope, type ConvergedCell, convergedCells } from "./convergence.ts";
 import type { StudyResults } from "./results.ts";
 import { type Grid, gridOf, type RunRow, runRowsOf } from "./run_rows.ts";
+import { type NoVerdict, noVerdicts } from "./verdict.ts";
 
 /** What the parts of an analysis are computed from. */
 export interface Basis extends StudyResults {
@@ -17,17 +18,21 @@ export interface Basis extends StudyResults {
   readonly baseline: string | null;
   /** The cells of task, method and budget, and whether they had converged. */
   readonly cells: readonly ConvergedCell[];
+  /** Why a comparison of the cells that are meant has no verdict; null where it may have one. */
+  readonly noVerdict: (...scopes: readonly CellScope[]) => NoVerdict | null;
 }
 
 /** Reads what every question needs. */
 export function basisOf(results: StudyResults): Basis {
   const grid = gridOf(results);
+  const cells = convergedCells(results, grid);
   return {
     ...results,
     rows: runRowsOf(results),
     grid,
     baseline: baselineOf(grid),
-    cells: convergedCells(results, grid),
+    cells,
+    noVerdict: noVerdicts(results, cells),
   };
 }
 

@@ -8,8 +8,7 @@ import type { ClaimPair, ResolvedComparison } from "../study/compare/arms.ts";
 import type { RunPoint } from "../study/types.ts";
 import { meanOf } from "../stats/statistics.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
-import { type NoVerdict, noVerdictOf } from "./no_verdict.ts";
-import { allTasks, budgetName, keyOf, noBudget, runRowOf } from "./run_rows.ts";
+import { allTasks, budgetName, cellOf, keyOf, noBudget, runRowOf } from "./run_rows.ts";
 import { joined, whole } from "../base/format.ts";
 import { areAverageable, metricInfo } from "./metrics.ts";
 import {
@@ -107,18 +106,13 @@ function scoredPairs(
   });
 }
 
-/** How the arms of a comparison are called, and why runs have no verdict. */
-interface ComparedArms {
-  readonly arms: { readonly a: string; readonly b: string };
-  readonly noVerdict: (run: RunResults) => NoVerdict | null;
-}
-
 /** The comparison over some pairs. */
 function rowOf(
   task: string,
   unit: Unit,
   pairs: readonly ScoredPair[],
-  { arms, noVerdict }: ComparedArms,
+  arms: { readonly a: string; readonly b: string },
+  { noVerdict }: Basis,
 ): AskedContrast {
   const seeds = wholeSeeds(pairs);
   const used = seeds.flat();
@@ -134,8 +128,7 @@ function rowOf(
     ...contrastOf(seedDifferences(pairs, unit), {
       margin: unit.margin,
       isHigherBetter: metricInfo(unit.metric).isHigherBetter,
-      noVerdict: used.flatMap(({ a, b }) => [noVerdict(a), noVerdict(b)])
-        .find((verdict) => verdict !== null) ?? null,
+      noVerdict: noVerdict(...used.flatMap(({ a, b }) => [cellOf(a.record), cellOf(b.record)])),
     }),
     a: side("a"),
     b: side("b"),
@@ -149,7 +142,6 @@ function rowsOfComparison(
   byPoint: ReadonlyMap<string, RunResults>,
 ): readonly AskedContrast[] {
   const arms = { a: armName(pairs.map(({ a }) => a)), b: armName(pairs.map(({ b }) => b)) };
-  const compared = { arms, noVerdict: noVerdictOf(results) };
   const scored = scoredPairs(pairs, byPoint);
   const metricOf = new Map(scored.map(({ task, a }) => [task, a.record.happened.primaryMetric]));
   const tasks = [...new Set(pairs.map(({ task }) => task))];
@@ -158,12 +150,13 @@ function rowsOfComparison(
       task,
       taskUnit(results.study, task, metricOf.get(task) ?? ""),
       scored.filter((pair) => pair.task === task),
-      compared,
+      arms,
+      results,
     )
   );
   const isWhole = tasks.length > 1 && metricOf.size === tasks.length;
   return isWhole && areAverageable([...metricOf.values()])
-    ? [...single, rowOf(allTasks, pooledUnit(results.study, tasks), scored, compared)]
+    ? [...single, rowOf(allTasks, pooledUnit(results.study, tasks), scored, arms, results)]
     : single;
 }
 

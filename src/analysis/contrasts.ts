@@ -9,20 +9,7 @@ import { hedgesG } from "../stats/effects.ts";
 import { equivalenceTest } from "../stats/equivalence.ts";
 import { significanceLevel } from "../stats/rank_tests.ts";
 import { centralProbability } from "../stats/distributions.ts";
-import type { NoVerdict } from "./no_verdict.ts";
-
-/** What is said of a method beside another. */
-export type PairedVerdict =
-  | "better"
-  | "worse"
-  /** They differ by less than the margin. */
-  | "equivalent"
-  /** Neither a difference nor equivalence was shown. */
-  | "undecided"
-  | "same in every pair"
-  | "one pair only"
-  | "no pairs"
-  | NoVerdict;
+import { differenceVerdict, type NoVerdict, type Verdict } from "./verdict.ts";
 
 /** Differences with what they say before any correction. */
 export interface Contrast extends Summary {
@@ -47,7 +34,7 @@ export interface Decided {
   /** {@linkcode Contrast.pEquivalent}, corrected. */
   readonly correctedEquivalent: number | null;
   /** Equivalence comes first: a difference that is there but smaller than the margin is called equivalent. */
-  readonly verdict: PairedVerdict;
+  readonly verdict: Verdict;
 }
 
 /** How differences are read. */
@@ -96,12 +83,13 @@ export function verdictOf(
   { n, mean, sd, noVerdict }: Contrast,
   { corrected, correctedEquivalent }: Omit<Decided, "verdict">,
   isHigherBetter: boolean,
-): PairedVerdict {
-  if (n === 0 || mean === null) return "no pairs";
-  if (noVerdict !== null) return noVerdict;
-  if (n === 1 || sd === null) return "one pair only";
-  if (sd <= 1e-12 * Math.max(1, Math.abs(mean))) return "same in every pair";
-  if (correctedEquivalent !== null && correctedEquivalent < significanceLevel) return "equivalent";
-  if (corrected === null || corrected >= significanceLevel) return "undecided";
-  return (mean > 0) === isHigherBetter ? "better" : "worse";
+): Verdict {
+  const untested = (reason: Verdict["reason"]): Verdict => ({ kind: "untested", reason });
+  if (n === 0 || mean === null) return untested("no pairs");
+  if (noVerdict !== null) return { kind: "void", reason: noVerdict };
+  if (n === 1 || sd === null) return untested("one pair only");
+  if (sd <= 1e-12 * Math.max(1, Math.abs(mean))) return untested("same in every pair");
+  return correctedEquivalent !== null && correctedEquivalent < significanceLevel
+    ? { kind: "equivalent", reason: null }
+    : differenceVerdict(corrected, (mean > 0) === isHigherBetter);
 }

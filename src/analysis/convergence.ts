@@ -17,9 +17,6 @@ import { budgetName, type Grid, keyOf, noBudget } from "./run_rows.ts";
 import { counted, fixed, joined, signed, whole } from "../base/format.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 
-/** Said in place of a verdict between cells of which one needs more steps. */
-export const moreSteps = "more steps needed";
-
 /** Cells that a sentence names; of more it says how many. */
 const mostIdle = 3;
 
@@ -113,16 +110,6 @@ export function idleCells(all: readonly ConvergedCell[]): string | null {
 export function needsMore(cells: readonly ConvergedCell[]): (scope: CellScope) => boolean {
   const early = cells.filter(needsMoreSteps);
   return (scope) => early.some((cell) => isInScope(cell, scope));
-}
-
-/** Whether the cell of a run had converged: what verdicts on single runs go by, so that all tables say the same. */
-export function hasConverged(
-  cells: readonly ConvergedCell[],
-): (run: Pick<RunResults, "record">) => boolean {
-  const early = new Set(
-    cells.filter(needsMoreSteps).map(({ task, label, budget }) => keyOf(task, label, budget)),
-  );
-  return (run) => !early.has(cellKey(run));
 }
 
 const states: Readonly<Record<ConvergenceState, string>> = {

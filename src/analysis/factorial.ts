@@ -7,7 +7,6 @@ import { type Arm, presets } from "../methods/presets.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
 import { keyOf, type RunRow, runRowOf } from "./run_rows.ts";
 import { averageMetric, marginsMetric, metricInfo } from "./metrics.ts";
-import { noVerdicts } from "./no_verdict.ts";
 import { pairsOf, pooledUnit, seedDifferences } from "./pairs.ts";
 import type { Basis } from "./basis.ts";
 import type { RunResults, StudyResults } from "./results.ts";
@@ -106,7 +105,6 @@ export function metricOfArms(arms: readonly LabelledArm[]): string {
 /** All effects of a factorial, in the order of its arms. */
 export function effectContrasts(results: Basis): readonly EffectContrast[] {
   const arms = factorialArms(results);
-  const noVerdict = noVerdicts(results);
   const tasks = [...new Set(arms.flatMap(({ runs }) => runs.map(({ task }) => task)))];
   const unit = pooledUnit(results.study, tasks);
   const metric = unit.metric === marginsMetric() ? unit.metric : metricOfArms(arms);
@@ -122,8 +120,9 @@ export function effectContrasts(results: Basis): readonly EffectContrast[] {
         ...contrastOf(seedDifferences(pairsOf(arm.runs, other.runs), unit), {
           margin: unit.margin,
           isHigherBetter: metricInfo(metric).isHigherBetter,
-          noVerdict: [arm, other].map(({ label }) => noVerdict({ task: null, label, budget: null }))
-            .find((verdict) => verdict !== null) ?? null,
+          noVerdict: results.noVerdict(
+            ...[arm, other].map(({ label }) => ({ task: null, label, budget: null })),
+          ),
         }),
       }];
     })

@@ -51,12 +51,12 @@ export type {
 } from "./significance.ts";
 export type { Grid, RunRow } from "./run_rows.ts";
 export type { CellScope, ConvergedCell } from "./convergence.ts";
-export type { Contrast, Decided, PairedVerdict } from "./contrasts.ts";
-export type { NoVerdict, Remedy } from "./no_verdict.ts";
+export type { Contrast, Decided } from "./contrasts.ts";
+export type { NoVerdict, Remedy, Verdict, VerdictKind } from "./verdict.ts";
 export type { PairedContrast } from "./paired_rows.ts";
 export type { AskedContrast, ComparedSide } from "./comparison_rows.ts";
 export type { EffectContrast, EffectKind } from "./factorial.ts";
-export type { RankedMethod, Ranking, RankPair, RankVerdict } from "./ranking.ts";
+export type { RankedMethod, Ranking, RankPair } from "./ranking.ts";
 export type { ComparedRanks, MethodRank, PlacedMethod, RankedBudget } from "./ranked_budgets.ts";
 export type { Changed, Stating } from "./claims/stated.ts";
 export type { VerdictLine } from "./claims/text.ts";

@@ -17,6 +17,7 @@ import { metricInfo } from "./metrics.ts";
 import { allBudgets, type PairedContrast } from "./paired_rows.ts";
 import type { PairedRow } from "./significance.ts";
 import type { Basis } from "./basis.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** A method beside the baseline over all tasks. */
 export interface OverTasks {
@@ -27,7 +28,7 @@ export interface OverTasks {
   /** How many tasks, or their names. */
   readonly tasks: number;
   /** What is said of it. */
-  readonly verdict: PairedRow["verdict"];
+  readonly verdict: Verdict;
   /** Of the hierarchical model; null without three seeds on each of two tasks, or where there is no verdict. */
   readonly hierarchical: Odds | null;
   /** Chances of the mean difference on a further task, of the same model. */

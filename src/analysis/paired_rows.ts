@@ -9,7 +9,6 @@ import { metricInfo } from "./metrics.ts";
 import { hasAverage, orderOf } from "./scores.ts";
 import { type Basis, basisOf } from "./basis.ts";
 import { cellsOf, pairsOf, pooledUnit, type RowPair, seedDifferences, taskUnit } from "./pairs.ts";
-import { noVerdicts } from "./no_verdict.ts";
 import type { ReplayResults } from "./results.ts";
 
 /** Budget name of the mean over all budgets. */
@@ -80,7 +79,6 @@ function contrastsOf(
   baseline: string | null,
 ): readonly PairedContrast[] {
   const { grid } = basis;
-  const noVerdict = noVerdicts(basis);
   const pooled = pooledUnit(basis.study, grid.tasks);
   const hasMean = hasAverage(grid);
   const hasBudgets = grid.budgets.filter((b) => b !== noBudget).length > 1;
@@ -116,9 +114,9 @@ function contrastsOf(
       ...contrastOf(seedDifferences(own, unit), {
         margin: unit.margin,
         isHigherBetter: metricInfo(unit.metric).isHigherBetter,
-        noVerdict: [label, ...(baseline === null ? [] : [baseline])]
-          .map((each) => noVerdict({ ...place, label: each })).find((each) => each !== null) ??
-          null,
+        noVerdict: basis.noVerdict(
+          ...[label, baseline ?? []].flat().map((each) => ({ ...place, label: each })),
+        ),
       }),
     };
   }).sort((a, b) => order(a) - order(b));

@@ -7,7 +7,7 @@ import { averageRanks, summarise } from "../stats/statistics.ts";
 import { type FriedmanTest, friedmanTest, signedRankTest } from "../stats/rank_tests.ts";
 import { type Grid, keyOf, noBudget, type RunRow } from "./run_rows.ts";
 import { areAverageable, metricInfo } from "./metrics.ts";
-import { type NoVerdict, noVerdicts, type Remedy, remedyOf } from "./no_verdict.ts";
+import { type NoVerdict, type Remedy, remedyOf } from "./verdict.ts";
 import type { Basis } from "./basis.ts";
 
 /** A method among those of its budget. */
@@ -112,7 +112,6 @@ export function rankedBudgets(basis: Basis): readonly RankedBudget[] {
   const budgets = grid.budgets.filter((budget) => budget !== noBudget);
   const wanted = budgets.length === 0 ? [noBudget] : budgets;
   const free = rows.filter((row) => row.budget === noBudget);
-  const noVerdict = noVerdicts(basis);
   return wanted.flatMap((budget) => {
     const own = rows.filter((row) => row.budget === budget);
     return new Set(own.map((row) => row.label)).size < 2 ? [] : [rankingAt(budget, {
@@ -121,7 +120,7 @@ export function rankedBudgets(basis: Basis): readonly RankedBudget[] {
       grid,
       baseline,
       early: new Map(grid.labels.flatMap((label) => {
-        const verdict = noVerdict({ task: null, label, budget });
+        const verdict = basis.noVerdict({ task: null, label, budget });
         return verdict === null ? [] : [[label, verdict] as const];
       })),
     })];

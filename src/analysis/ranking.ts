@@ -5,23 +5,15 @@
  */
 import { cliquesOf, lettersOf } from "../stats/letters.ts";
 import { leastCorrectedP, significanceLevel } from "../stats/rank_tests.ts";
-import type { NoVerdict } from "./no_verdict.ts";
 import type { ComparedRanks, MethodRank, RankedBudget } from "./ranked_budgets.ts";
-
-/** What a corrected test says of a method against another. */
-export type RankVerdict = "better" | "worse" | "no significant difference" | NoVerdict;
-
-/** Whether a verdict says that two methods differ. */
-export function isApart(verdict: RankVerdict): verdict is "better" | "worse" {
-  return verdict === "better" || verdict === "worse";
-}
+import { differenceVerdict, isApart, type Verdict } from "./verdict.ts";
 
 /** A method of a ranking. */
 export interface RankedMethod extends MethodRank {
   /** Methods that share a letter do not differ significantly. */
   readonly letters: string;
   /** The pair with the baseline, told of this method; null for the baseline and in a study without. */
-  readonly againstBaseline: { readonly p: number | null; readonly verdict: RankVerdict } | null;
+  readonly againstBaseline: { readonly p: number | null; readonly verdict: Verdict } | null;
 }
 
 /** Two methods at a budget. */
@@ -29,7 +21,7 @@ export interface RankPair extends ComparedRanks {
   /** p after the correction for all that the report tests; null where there is no verdict. */
   readonly corrected: number | null;
   /** What is said of `label`. */
-  readonly verdict: RankVerdict;
+  readonly verdict: Verdict;
 }
 
 /** The ranking at one budget. */
@@ -62,7 +54,9 @@ export function rankingOf(
     return {
       ...pair,
       corrected,
-      verdict: pair.noVerdict ?? verdictOf(corrected ?? 1, pair.leansTowards),
+      verdict: pair.noVerdict === null
+        ? differenceVerdict(corrected, pair.leansTowards)
+        : { kind: "void", reason: pair.noVerdict },
     };
   });
   const order = ranked.methods.map(({ label }) => label);
@@ -84,11 +78,6 @@ export function rankingOf(
   };
 }
 
-function verdictOf(p: number, leansTowards: boolean): RankVerdict {
-  if (p >= significanceLevel) return "no significant difference";
-  return leansTowards ? "better" : "worse";
-}
-
 /** The pair of a method with the baseline, told of the method. */
 function againstOf(
   label: string,
@@ -101,5 +90,5 @@ function againstOf(
   if (pair === undefined) return null;
   const { corrected: p, verdict, other } = pair;
   if (other === baseline || !isApart(verdict)) return { p, verdict };
-  return { p, verdict: verdict === "better" ? "worse" : "better" };
+  return { p, verdict: { kind: verdict.kind === "better" ? "worse" : "better", reason: null } };
 }

@@ -1,4 +1,5 @@
 /** Comparisons that a study asks for: which pairs count, their tests, and what each arm trained. */
+import { verdictText } from "../../src/analysis/verdict.ts";
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { tablesOf } from "../../src/report/build.ts";
@@ -50,7 +51,7 @@ Deno.test("arms of different budgets are compared seed by seed, with what each t
   assertAlmostEquals(row!.p!, 0.005167993, 1e-8);
   // One of 6 comparisons of the report: the others are those with the baseline at both budgets and over them, and two of ranks.
   assertAlmostEquals(row!.corrected!, 6 * row!.p!, 1e-12);
-  assertEquals(row!.verdict, "worse");
+  assertEquals(row!.verdict, { kind: "worse", reason: null });
   // The fixture's ranks cost 3,072 numbers each.
   assertEquals([row!.a.trained, row!.b.trained], [2 * 3072, 4 * 3072]);
   const { rows, columns } = comparisonsTable(analyse(study));
@@ -83,7 +84,11 @@ Deno.test("p is corrected for all tests of a report, and the verdict follows it"
     b: rank("other", 2),
   })).tests.comparisons;
   // The third differs by the same in every pair and cannot be tested; of two tests the larger p stays.
-  assertEquals(rows.map(({ verdict }) => verdict), ["worse", "better", "same in every pair"]);
+  assertEquals(rows.map(({ verdict }) => verdictText(verdict)), [
+    "worse",
+    "better",
+    "same in every pair",
+  ]);
   // One more row that is tested: 7 comparisons in place of 6.
   assertAlmostEquals(rows[0]!.corrected! / 7, alone.corrected! / 6, 1e-12);
   assert(rows[1]!.corrected! < rows[0]!.corrected!);
@@ -97,7 +102,7 @@ Deno.test("p is corrected for all tests of a report, and the verdict follows it"
   };
   const one = { a: { method: "one" }, b: { method: "lora" } };
   const verdicts = (...asked: readonly StudyComparison[]) =>
-    analyse(studyOf(options, ...asked)).tests.comparisons.map(({ verdict }) => verdict);
+    analyse(studyOf(options, ...asked)).tests.comparisons.map(({ verdict }) => verdict.kind);
   const [tested] = analyse(studyOf(options, one)).tests.comparisons;
   assert(tested!.p! < 0.05);
   assertEquals(verdicts(one, { ...one, a: { method: "two" } }), ["undecided", "undecided"]);
@@ -116,14 +121,17 @@ Deno.test("a seed without both scores takes no part, nor a failed or missing run
     { a: { method: "head" }, b: rank("lora", 2) },
   );
   const [row, head] = analyse(study).tests.comparisons;
-  assertEquals([row!.n, row!.verdict, row!.corrected], [1, "one pair only", null]);
+  assertEquals([row!.n, row!.verdict, row!.corrected], [1, {
+    kind: "untested",
+    reason: "one pair only",
+  }, null]);
   assertEquals([head!.n, head!.a.arm, head!.a.trained], [2, "head", 0]);
   const empty = studyOf({ ...base, score: () => undefined }, {
     a: rank("other", 2),
     b: rank("lora", 4),
   });
   const [none] = analyse(empty).tests.comparisons;
-  assertEquals([none!.n, none!.verdict, none!.a.trained, none!.b.mean], [
+  assertEquals([none!.n, none!.verdict.reason, none!.a.trained, none!.b.mean], [
     0,
     "no pairs",
     null,
@@ -193,7 +201,9 @@ Deno.test("there is no verdict between runs of which one side had not converged"
     }),
   };
   assertEquals(
-    analyse(early).tests.comparisons.map(({ verdict, corrected }) => [verdict, corrected === null]),
+    analyse(early).tests.comparisons.map((
+      { verdict, corrected },
+    ) => [verdictText(verdict), corrected === null]),
     [
       ["more steps needed", true],
       ["better", false],

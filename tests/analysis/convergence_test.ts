@@ -1,8 +1,10 @@
 /** What a report says of runs that had not converged, and of the way to a score. */
+import { verdictText } from "../../src/analysis/verdict.ts";
+import { cellOf } from "../../src/analysis/run_rows.ts";
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { learningChart } from "../../src/report/charts/learning.ts";
-import { hasConverged, moreSteps } from "../../src/analysis/convergence.ts";
+import { needsMore } from "../../src/analysis/convergence.ts";
 import { answerOf } from "../../src/report/findings/answer.ts";
 import { findingsOf } from "../../src/report/findings/findings.ts";
 import { learningCurves, reachedAt } from "../../src/analysis/learning.ts";
@@ -20,14 +22,16 @@ import type { ScorePlace } from "./scored_study.ts";
 
 const answer = (study: StudyResults) => answerOf(analyse(study));
 
+const early = { kind: "void", reason: "more steps needed" } as const;
+
 Deno.test("cells whose runs still climb have no verdict but that more steps are needed", () => {
   const study = studyOf({ labels: ["lora", "slow"], curve: curves });
   const rows = analyse(study).tests.paired;
-  assertEquals(rows.map(({ label, verdict }) => [label, verdict]), [["slow", moreSteps]]);
+  assertEquals(rows.map(({ label, verdict }) => [label, verdict]), [["slow", early]]);
   // The difference stands beside it, and is not tested.
   assert(rows[0]!.mean! < -0.09 && rows[0]!.high! < 0);
   assertEquals([rows.filter(isTested), analyse(study).tests.family.tests], [[], 0]);
-  assertEquals(analyse(study).tests.rankings[0]!.pairs.map(({ verdict }) => verdict), [moreSteps]);
+  assertEquals(analyse(study).tests.rankings[0]!.pairs.map(({ verdict }) => verdict), [early]);
   const { sentence, basis } = answer(study);
   assertEquals(
     sentence,
@@ -54,7 +58,7 @@ Deno.test("notices, scores and the terminal name the cells that need more steps"
   assertStringIncludes(methodsText(analyse(study)), `${summary}; the report has their curves.`);
   const scores = scoresTable(analyse(study));
   const training = scores.columns.find(({ title }) => title === "training")!;
-  assertEquals(scores.rows.map(training.cell), ["–", moreSteps]);
+  assertEquals(scores.rows.map(training.cell), ["–", early.reason]);
   const table = convergenceTable(analyse(study));
   assertEquals(table.rows.map((row) => table.columns[3]!.cell(row)), [
     "converged",
@@ -67,8 +71,8 @@ Deno.test("methods that have converged are compared beside one that has not", ()
   const [ranking] = analyse(study).tests.rankings;
   assertEquals(ranking!.early, ["slow"]);
   assertEquals(
-    ranking!.pairs.map(({ label, other, verdict }) => [label, other, verdict]),
-    [["other", "lora", "better"], ["other", "slow", moreSteps], ["lora", "slow", moreSteps]],
+    ranking!.pairs.map(({ label, other, verdict }) => [label, other, verdictText(verdict)]),
+    [["other", "lora", "better"], ["other", "slow", early.reason], ["lora", "slow", early.reason]],
   );
   assertEquals(
     answer(study).sentence,
@@ -94,7 +98,7 @@ Deno.test("a study may allow a larger gain", () => {
     curve: curves,
     study: { convergence: { scoreGain: 0.06 } },
   });
-  assertEquals(analyse(study).tests.paired.map(({ verdict }) => verdict), ["worse"]);
+  assertEquals(analyse(study).tests.paired.map(({ verdict }) => verdict.kind), ["worse"]);
   assertEquals(analyse(study).cells.map(({ state }) => state), ["converged", "converged"]);
 });
 
@@ -106,9 +110,9 @@ Deno.test("a run is told by its cell, so that verdicts on runs agree with the ta
     curve: (place) =>
       place.label === "lora" && place.seed === 1 ? [0.4, 0.5, 0.6, 0.67, 0.7] : curves(place),
   });
-  const converged = hasConverged(analyse(study).cells);
+  const isEarly = needsMore(analyse(study).cells);
   assertEquals(
-    study.runs.map((run) => converged(run)),
+    study.runs.map(({ record }) => !isEarly(cellOf(record))),
     study.runs.map(({ record }) => record.asked.label === "lora"),
   );
 });

@@ -75,14 +75,13 @@ Deno.test("rankingsOf gives hand-worked mean ranks, intervals, tests and letters
   const p = Object.fromEntries(ranking.pairs.map((pair) => [pair.label + pair.other, pair]));
   assertEquals([p["CA"]!.p, p["CB"]!.p], [2 / 256, 2 / 256]);
   assertAlmostEquals(p["CA"]!.corrected!, 5 * 2 / 256, 1e-15);
-  assertEquals([p["AB"]!.wins, p["AB"]!.losses, p["AB"]!.verdict], [
-    6,
-    2,
-    "no significant difference",
-  ]);
+  assertEquals([p["AB"]!.wins, p["AB"]!.losses, p["AB"]!.verdict.kind], [6, 2, "undecided"]);
   assertEquals(ranking.methods.map((m) => m.letters), ["a", "b", "b"]);
   // Pairs of ranks and differences from A are corrected together: C from A by t is the smallest of 5, then C by ranks.
-  assertEquals(c!.againstBaseline, { p: p["CA"]!.corrected, verdict: "better" });
+  assertEquals(c!.againstBaseline, {
+    p: p["CA"]!.corrected,
+    verdict: { kind: "better", reason: null },
+  });
   assertEquals(a!.againstBaseline, null);
   assertEquals(ranking.canTellApart, true);
   assertEquals(powerText(ranking), "2 of 3 pairs differ significantly");
@@ -91,7 +90,7 @@ Deno.test("rankingsOf gives hand-worked mean ranks, intervals, tests and letters
 Deno.test("rankingsOf turns metrics that are better low, and says worse where the baseline is better", () => {
   const ranking = only(scored(eight, { metrics: { t: "perplexity↓" } }));
   assertEquals(ranking.methods.map((m) => m.label), ["B", "A", "C"]);
-  assertEquals(ranking.methods[2]!.againstBaseline!.verdict, "worse");
+  assertEquals(ranking.methods[2]!.againstBaseline!.verdict.kind, "worse");
 });
 
 Deno.test("rankingsOf takes a block a task and seed, and only blocks that all methods have", () => {

@@ -45,7 +45,7 @@ Deno.test("what could not be shown is undecided, and equivalent only what lies w
       study: margin === undefined ? study : { ...study, margin },
     }).tests.paired;
     assertAlmostEquals(row!.odds!.better + row!.odds!.equal + row!.odds!.worse, 1, 1e-12);
-    return row!.verdict;
+    return row!.verdict.kind;
   };
   assertEquals([0.1, -0.1, 0, 0.009].map((mean) => verdictOf(mean)), [
     "better",
@@ -68,7 +68,7 @@ Deno.test("a method under two labels is never called better, and never told as s
       seeds: seeds(4),
       score: () => 0.7 + 0.01 * stream.normal(),
     });
-    const said = analyse(study).tests.paired.map(({ verdict }) => verdict);
+    const said = analyse(study).tests.paired.map(({ verdict }) => verdict.kind);
     assert(!said.includes("better") && !said.includes("worse"), `${repeat}: ${said.join(", ")}`);
     assert(!answerOf(analyse(study)).sentence.includes("significantly better"));
   }

@@ -357,11 +357,11 @@ Deno.test("pairedRows gives SciPy's p, corrects it for all tests, and leaves out
   assertAlmostEquals(alone!.p!, p, 1e-8);
   // Beside it stands the signed-rank test of the same two methods; the p of equivalence is none of the smallest.
   assertAlmostEquals(alone!.corrected!, 2 * p, 1e-8);
-  assertEquals(alone!.verdict, "undecided");
+  assertEquals(alone!.verdict.kind, "undecided");
   // 2 differences and 3 pairs of ranks.
   assertAlmostEquals(tested(["p", "q"])[0]!.corrected!, 5 * p, 1e-8);
   assertEquals(
-    tested(["flat", "equal"]).map(({ label, p, verdict }) => [label, p, verdict]),
+    tested(["flat", "equal"]).map(({ label, p, verdict }) => [label, p, verdict.reason]),
     [["flat", null, "same in every pair"], ["equal", 1, "same in every pair"]],
   );
 });

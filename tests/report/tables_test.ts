@@ -181,14 +181,19 @@ Deno.test("pairedRows gives hand-worked differences, intervals and verdicts", ()
   assertAlmostEquals(a.mean!, 0.03, 1e-12);
   assertAlmostEquals(a.low!, 0.03 - t2 * 0.01 / Math.sqrt(3), 1e-10);
   // p .035 by itself, one of many tests of this report.
-  assertEquals([a.n, a.verdict, a.p! < 0.05, a.corrected! > 0.05], [3, "undecided", true, true]);
+  assertEquals([a.n, a.verdict.kind, a.p! < 0.05, a.corrected! > 0.05], [
+    3,
+    "undecided",
+    true,
+    true,
+  ]);
   // Differences 0.01, −0.01, 0.
-  assertEquals(cellOf(rows, "b", "ElaLoRA").verdict, "undecided");
+  assertEquals(cellOf(rows, "b", "ElaLoRA").verdict.kind, "undecided");
   // Averaged within the seed first: 0.02, 0.005, 0.02.
   const all = cellOf(rows, "all tasks", "ElaLoRA");
   assertAlmostEquals(all.mean!, 0.015, 1e-12);
   assertAlmostEquals(all.sd!, 0.005 * Math.sqrt(3), 1e-12);
-  assertEquals([all.n, all.cells, all.verdict], [3, 2, "undecided"]);
+  assertEquals([all.n, all.cells, all.verdict.kind], [3, 2, "undecided"]);
   assertEquals(a.cells, 1);
   // A method without budget is paired with the baseline at each of its budgets.
   assertAlmostEquals(cellOf(rows, "a", "head only").mean!, (-0.10 - 0.12 - 0.10) / 3, 1e-12);

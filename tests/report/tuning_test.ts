@@ -4,8 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport, tablesOf } from "../../src/report/build.ts";
 import { expectedBestChart } from "../../src/report/charts/expected_best.ts";
 import { noticesOf } from "../../src/report/notices.ts";
-import { moreSteps } from "../../src/analysis/convergence.ts";
-import { notBracketed, noVerdictNote, remedyOf } from "../../src/analysis/no_verdict.ts";
+import { noVerdictNote, remedyOf } from "../../src/analysis/verdict.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import type { ReportTable } from "../../src/report/table.ts";
 import { hasBracketedSettings, untunedLabels } from "../../src/analysis/tuned_runs.ts";
@@ -182,8 +181,10 @@ Deno.test("nothing is called better or worse of a method whose tuning ended at a
   const own = rows.filter(({ label }) => label === "ElaLoRA");
   const isAtEdge = ({ task }: { readonly task: string }) => task === "CoLA" || task === "all tasks";
   assert(own.some(isAtEdge) && !own.every(isAtEdge));
-  assertEquals(own.map((row) => row.verdict === notBracketed), own.map(isAtEdge));
-  assert(rows.every(({ label, verdict }) => label === "ElaLoRA" || verdict !== notBracketed));
+  assertEquals(own.map((row) => row.verdict.reason === "not bracketed"), own.map(isAtEdge));
+  assert(
+    rows.every(({ label, verdict }) => label === "ElaLoRA" || verdict.reason !== "not bracketed"),
+  );
   assertStringIncludes(
     tableNamed(study, "paired").note,
     "“Not bracketed”: a tuned setting of one arm or both",
@@ -192,7 +193,7 @@ Deno.test("nothing is called better or worse of a method whose tuning ended at a
   assertEquals([ranking!.early, ranking!.remedy.see], [["ElaLoRA"], "Tuning"]);
   assert(
     ranking!.pairs.every(({ label, other, verdict }) =>
-      (verdict === notBracketed) === [label, other].includes("ElaLoRA")
+      (verdict.reason === "not bracketed") === [label, other].includes("ElaLoRA")
     ),
   );
   const { files } = await buildReport(analyse(study));
@@ -202,11 +203,11 @@ Deno.test("nothing is called better or worse of a method whose tuning ended at a
 });
 
 Deno.test("what is needed for a verdict is named, with where the page says more", () => {
-  assertEquals(remedyOf([moreSteps]), { needs: "more steps", see: "Convergence" });
-  assertEquals(remedyOf([notBracketed]), { needs: "wider tuning ranges", see: "Tuning" });
-  assertEquals(remedyOf([notBracketed, moreSteps]), {
+  assertEquals(remedyOf(["more steps needed"]), { needs: "more steps", see: "Convergence" });
+  assertEquals(remedyOf(["not bracketed"]), { needs: "wider tuning ranges", see: "Tuning" });
+  assertEquals(remedyOf(["not bracketed", "more steps needed"]), {
     needs: "more steps and wider tuning ranges",
     see: "Convergence and Tuning",
   });
-  assertEquals(noVerdictNote(["better"]), "");
+  assertEquals(noVerdictNote([{ kind: "better", reason: null }]), "");
 });

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { hasConverged } from "../convergence.ts";
+import { needsMore } from "../convergence.ts";
+import { cellOf } from "../run_rows.ts";
 import { hasBracketedSettings, hasTunedSettings } from "../tuned_runs.ts";
 import type { Basis } from "../basis.ts";
 import { hasLearned } from "./no_evidence.ts";
@@ -29,8 +30,9 @@ export function claimsReport(results: Basis): ClaimsReport | null {
   const { claims, runs } = results;
   if (claims === null) return null;
   const isTuned = hasTunedSettings(results.tuned);
+  const isEarly = needsMore(results.cells);
   const verdicts = verdictsOf(claims.study, claims.planned, runs, {
-    hasConverged: hasConverged(results.cells),
+    hasConverged: ({ record }) => !isEarly(cellOf(record)),
     isBracketed: hasBracketedSettings(results),
     isTuned: isTuned === null ? null : ({ record }) => isTuned(record.asked),
     hasLearned,

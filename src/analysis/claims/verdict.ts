@@ -16,6 +16,7 @@ import {
   type StoppingVerdict,
 } from "../../stats/stopping.ts";
 import { metricInfo } from "../metrics.ts";
+import type { NoVerdict } from "../verdict.ts";
 import { type MoreSeeds, moreSeeds } from "./more_seeds.ts";
 import {
   type LostArm,
@@ -35,10 +36,7 @@ export type Answer =
   /** Better was claimed, and the arms differ by less than the margin. */
   | "equivalent"
   | "undecided"
-  /** Training of some of its runs had not converged, so that there is no verdict. */
-  | "more steps needed"
-  /** Tuning of an arm ended at the edge of its range, so that there is no verdict. */
-  | "not bracketed"
+  | NoVerdict
   /** On one of its tasks no run learned anything, so that there is no verdict. */
   | "nothing learned"
   /** Too many runs of the arm that a verdict would favour have no score, so that there is none. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { idleCells, moreSteps } from "../../analysis/convergence.ts";
-import { notBracketed } from "../../analysis/no_verdict.ts";
+import { idleCells } from "../../analysis/convergence.ts";
+import { isApart, type Verdict } from "../../analysis/verdict.ts";
 import { allTasks } from "../../analysis/run_rows.ts";
 import { counted, fixed, listed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
@@ -21,15 +21,7 @@ import {
   testTexts,
 } from "./basis.ts";
 import { budgetsSentence, methodsText } from "./budgets.ts";
-import {
-  bestOf,
-  type BudgetResult,
-  type Context,
-  contextOf,
-  isDifferent,
-  resultAt,
-  signOf,
-} from "./context.ts";
+import { bestOf, type BudgetResult, type Context, contextOf, resultAt, signOf } from "./context.ts";
 import { atBudget, sentence } from "./finding.ts";
 
 /** What a reader should know first. */
@@ -137,7 +129,7 @@ function withoutRanking(
   const tests = compared.filter(isTested);
   if (tests.length > 0) {
     return {
-      sentence: tests.some(isDifferent)
+      sentence: tests.some(({ verdict }) => isApart(verdict))
         ? `${sentence(comparedText(tests, baseline!), labels)}.`
         : `${sentence(`${leader}no significant difference`, labels)} between ${
           methodsText(labels)
@@ -148,13 +140,15 @@ function withoutRanking(
       ],
     };
   }
-  const why = compared.some(({ verdict }) => verdict === moreSteps)
+  const isFor = (reason: Verdict["reason"]) =>
+    compared.some((row) => row.verdict.reason === reason);
+  const why = isFor("more steps needed")
     ? "More steps are needed: runs were still improving when they ended (see Convergence)."
-    : compared.some(({ verdict }) => verdict === notBracketed)
+    : isFor("not bracketed")
     ? "Wider tuning ranges are needed: settings were chosen at the edge of all that were allowed (see Tuning)."
     : compared.some(({ n }) => n === 1)
     ? `One seed in common with ${baseline} is too little for a test.`
-    : compared.some(({ verdict }) => verdict === "same in every pair")
+    : isFor("same in every pair")
     ? `The difference from ${baseline} is the same with every seed, so its spread is unknown.`
     : rankings.length > 0
     ? "No task and seed has a score of every method."

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isNoVerdict, remedyOf } from "../../analysis/no_verdict.ts";
+import { isApart, remedyOf } from "../../analysis/verdict.ts";
 import { allTasks, keyOf } from "../../analysis/run_rows.ts";
 import { chance } from "../../base/format.ts";
 import { trainedText } from "../../analysis/comparison_rows.ts";
@@ -20,20 +20,19 @@ function resultText(compared: ComparisonRow, correction: string): string {
   const difference = differenceWords(mean, metric);
   if (row.n === 1) return `${place}, the difference is ${difference} (one seed, so no test).`;
   const spread = spreadWords(row, metric);
-  if (isNoVerdict(verdict)) {
-    const { needs } = remedyOf([verdict]);
+  if (verdict.kind === "void") {
+    const { needs } = remedyOf([verdict.reason]);
     return `${place}, no verdict: runs need ${needs}. The difference is ${difference} (${spread}).`;
   }
-  const isTold = verdict === "better" || verdict === "worse";
-  if (verdict === "equivalent") {
+  if (verdict.kind === "equivalent") {
     return `${place}, equivalent within ${marginText(compared)}: ${difference} (${spread}, p ${
       chance(correctedEquivalent)
     }, ${correction}).`;
   }
-  if (!isTold && verdict !== "undecided") {
+  if (verdict.kind === "untested") {
     return `${place}, the difference is ${difference} in every pair, so it has no test.`;
   }
-  const found = isTold ? verdict : "no significant difference";
+  const found = isApart(verdict) ? verdict.kind : "no significant difference";
   return `${place}, ${found}: ${difference} (${spread}, p ${chance(corrected)}, ${correction}).`;
 }
 

@@ -10,7 +10,7 @@ import { fewestBlocks } from "../../stats/rank_tests.ts";
 import type { Ranking } from "../../analysis/ranking.ts";
 import { correctionText, isTested, type PairedRow, widest } from "../../analysis/significance.ts";
 import { marginText } from "../tables/paired.ts";
-import { type BudgetResult, type Context, isDifferent, signOf, testsAt } from "./context.ts";
+import { type BudgetResult, type Context, signOf, testsAt } from "./context.ts";
 import { methodsText } from "./budgets.ts";
 import { atBudget, differenceWords, scopeText, sentence } from "./finding.ts";
 
@@ -94,7 +94,7 @@ export function detectableTexts(
 ): readonly string[] {
   if (baseline === null) return [];
   const rows = widest(results.tests.paired.filter(({ label }) => labels.has(label)));
-  const open = rows.filter(({ verdict }) => verdict === "undecided");
+  const open = rows.filter(({ verdict }) => verdict.kind === "undecided");
   if (open.length === 0 || new Set(open.map(({ task }) => task)).size > 1) return [];
   const half = (row: PairedRow) => (row.high! - row.low!) / 2;
   const sizeText = (row: PairedRow) => {
@@ -131,21 +131,19 @@ export function freeTexts({ grid, results, baseline }: Context): readonly string
 /** Methods against the baseline, for instance `full (+3.10 points) is significantly better than lora`. */
 export function comparedText(tests: readonly PairedRow[], baseline: string): string {
   const hasTasks = new Set(tests.map(({ task }) => task)).size > 1;
-  const verdictOf = (row: PairedRow) =>
-    row.verdict === "equivalent" || isDifferent(row) ? row.verdict : "none";
   const named = (row: PairedRow) =>
     `${row.label}${hasTasks ? ` on ${row.task}` : ""} (${differenceWords(row.mean!, row.metric)})`;
   const said = [
-    ["better", `significantly better than ${baseline}`],
-    ["worse", `significantly worse than ${baseline}`],
+    [["better"], `significantly better than ${baseline}`],
+    [["worse"], `significantly worse than ${baseline}`],
     [
-      "equivalent",
+      ["equivalent"],
       `equivalent to ${baseline} within ${[...new Set(tests.map(marginText))].join(", ")}`,
     ],
-    ["none", `not significantly different from ${baseline}`],
+    [["undecided", "untested"], `not significantly different from ${baseline}`],
   ] as const;
-  return joined(said.flatMap(([verdict, words]) => {
-    const own = tests.filter((test) => verdictOf(test) === verdict);
+  return joined(said.flatMap(([kinds, words]) => {
+    const own = tests.filter(({ verdict }) => kinds.some((kind) => kind === verdict.kind));
     if (own.length === 0) return [];
     return [`${listed(own.map(named))} ${own.length === 1 ? "is" : "are"} ${words}`];
   }));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isNoVerdict, remedyOf } from "../../analysis/no_verdict.ts";
+import { remedyOf, type VerdictKind } from "../../analysis/verdict.ts";
 import { allTasks, type Grid } from "../../analysis/run_rows.ts";
 import { counted, joined, listed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
@@ -30,12 +30,13 @@ function differenceSentence(row: PairedRow, baseline: string): string {
     return `${scope} no seed has the scores of ${row.label} and ${baseline} in all ${row.cells} combinations.`;
   }
   const difference = differenceWords(row.mean, row.metric);
-  if (isNoVerdict(row.verdict)) {
-    const { needs } = remedyOf([row.verdict]);
+  const { kind, reason } = row.verdict;
+  if (kind === "void") {
+    const { needs } = remedyOf([reason]);
     return `${scope} the difference is ${difference}, and ${needs} are needed for a verdict.`;
   }
   if (row.n === 1) return `${scope} the difference is ${difference} (one seed, so no test).`;
-  if (row.verdict === "same in every pair") {
+  if (reason === "same in every pair") {
     if (row.mean === 0) {
       return `${scope} the scores are equal with each of ${counted(row.n, "seed")}.`;
     }
@@ -43,11 +44,11 @@ function differenceSentence(row: PairedRow, baseline: string): string {
       counted(row.n, "seed")
     }, so its spread is unknown.`;
   }
-  const verdict = row.verdict === "undecided"
+  const verdict = kind === "undecided"
     ? `does not differ significantly from ${baseline}, nor was equivalence shown`
-    : row.verdict === "equivalent"
+    : kind === "equivalent"
     ? `is equivalent to ${baseline} within ${marginText(row)}`
-    : `is ${row.verdict} than ${baseline}`;
+    : `is ${kind} than ${baseline}`;
   return `${scope} ${row.label} ${verdict}: ${difference} (${spreadWords(row, row.metric)}).`;
 }
 
@@ -56,20 +57,17 @@ function countsSentence(rows: readonly PairedRow[], baseline: string): string | 
   const cells = rows.filter((row) => row.task !== allTasks && row.budget !== allBudgets);
   if (cells.length < 2) return null;
   const words = cellWords(cells);
-  const open = cells.map(({ verdict }) => verdict).filter(isNoVerdict);
+  const open = cells.filter(({ verdict }) => verdict.kind === "void");
   const early = open.length;
-  const { needs } = remedyOf(open);
+  const { needs } = remedyOf(open.map(({ verdict }) => verdict.reason));
   if (early === cells.length) {
     return `${sentence(needs)} are needed ${inAll(early, words)}.`;
   }
-  const tested = cells.filter(({ n, verdict }) =>
-    n > 1 && verdict !== "same in every pair" && !isNoVerdict(verdict)
-  );
+  const tested = cells.filter(({ verdict }) => !["untested", "void"].includes(verdict.kind));
   if (tested.length === 0) {
     return `None of the ${whole(cells.length)} ${words.many} could be tested by itself.`;
   }
-  const count = (verdict: PairedRow["verdict"]) =>
-    tested.filter((row) => row.verdict === verdict).length;
+  const count = (kind: VerdictKind) => tested.filter(({ verdict }) => verdict.kind === kind).length;
   const [better, worse] = [count("better"), count("worse")];
   const equivalent = count("equivalent");
   const alike = tested.length - better - worse - equivalent;
@@ -134,8 +132,8 @@ function manyComparisons(
   if (wide.length === 0) return [];
   const hasTasks = new Set(wide.map((row) => row.task)).size > 1;
   const size = (row: PairedRow) => Math.abs(row.mean! * metricInfo(row.metric).scale);
-  const own = (verdict: PairedRow["verdict"]) =>
-    wide.filter((row) => row.verdict === verdict).toSorted((a, b) => size(b) - size(a));
+  const own = (kind: VerdictKind) =>
+    wide.filter(({ verdict }) => verdict.kind === kind).toSorted((a, b) => size(b) - size(a));
   const said = (verdict: "better" | "worse") => {
     const found = own(verdict);
     if (found.length === 0) return `None is ${verdict} than ${baseline}.`;
@@ -145,7 +143,7 @@ function manyComparisons(
     return `${sentence(verdict)} than ${baseline}: ${listed(names)}.`;
   };
   const [alike, equivalent] = [own("undecided").length, own("equivalent").length];
-  const open = wide.map(({ verdict }) => verdict).filter(isNoVerdict);
+  const open = own("void");
   return [{
     lead: `Methods against ${baseline}, paired by seed`,
     text: [
@@ -158,9 +156,9 @@ function manyComparisons(
         ? []
         : [`No significant difference: ${whole(alike)} of ${counted(wide.length, "comparison")}.`]),
       ...(open.length === 0 ? [] : [
-        `${sentence(remedyOf(open).needs)} needed: ${whole(open.length)} of ${
-          counted(wide.length, "comparison")
-        }.`,
+        `${sentence(remedyOf(open.map(({ verdict }) => verdict.reason)).needs)} needed: ${
+          whole(open.length)
+        } of ${counted(wide.length, "comparison")}.`,
       ]),
       `Verdicts rest on tests, ${correction}.`,
     ].join(" "),

@@ -7,8 +7,8 @@ import { idleCells } from "../../analysis/convergence.ts";
 import { allTasks, type Grid } from "../../analysis/run_rows.ts";
 import { whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
-import type { Remedy } from "../../analysis/no_verdict.ts";
-import { isApart, type Ranking } from "../../analysis/ranking.ts";
+import { isApart, type Remedy } from "../../analysis/verdict.ts";
+import type { Ranking } from "../../analysis/ranking.ts";
 import { isTested, type PairedRow } from "../../analysis/significance.ts";
 import { hasAverage, type ScoreRow } from "../../analysis/scores.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
@@ -90,11 +90,6 @@ export function bestOf<T>(items: readonly T[], valueOf: (item: T) => number): re
   return items.filter((item) => valueOf(item) === best);
 }
 
-/** Whether a row says that two methods differ, after the correction. */
-export function isDifferent({ verdict }: Pick<PairedRow, "verdict">): boolean {
-  return verdict === "better" || verdict === "worse";
-}
-
 /** What was found at a ranking's budget. */
 export function resultAt(ranking: Ranking, context: Context): BudgetResult {
   const { budget } = ranking;
@@ -108,14 +103,18 @@ export function resultAt(ranking: Ranking, context: Context): BudgetResult {
     : bestOf(ranking.methods, ({ meanRank }) => -meanRank).map(({ label }) => label);
   const { early, remedy } = ranking;
   const tests = testsAt(budget, context).filter(({ label }) => ranked.has(label));
-  const alike = tests.filter(({ verdict }) => verdict === "equivalent").map(({ label }) => label);
+  const alike = tests.filter(({ verdict }) => verdict.kind === "equivalent").map(({ label }) =>
+    label
+  );
   const found = { budget, methods, leaders, early, remedy, alike };
   if (methods.length - early.length < 2) return { ...found, test: "early", differences: [] };
   if (ranking.canTellApart) {
     const differences = ranking.pairs.flatMap(({ label, other, verdict }) =>
-      !isApart(verdict)
-        ? []
-        : [verdict === "better" ? { better: label, worse: other } : { better: other, worse: label }]
+      !isApart(verdict) ? [] : [
+        verdict.kind === "better"
+          ? { better: label, worse: other }
+          : { better: other, worse: label },
+      ]
     );
     const isApartFrom = (label: string) =>
       differences.some(({ better, worse }) =>
@@ -130,9 +129,9 @@ export function resultAt(ranking: Ranking, context: Context): BudgetResult {
       : context.baseline !== null && early.includes(context.baseline)
       ? "early"
       : "none",
-    differences: tests.filter(isDifferent).map(({ label, verdict }) => {
+    differences: tests.filter(({ verdict }) => isApart(verdict)).map(({ label, verdict }) => {
       const baseline = context.baseline!;
-      return verdict === "better"
+      return verdict.kind === "better"
         ? { better: label, worse: baseline }
         : { better: baseline, worse: label };
     }),

@@ -5,13 +5,8 @@
  */
 import { chance, counted, fixed, intervalWords, joined, listed, whole } from "../../base/format.ts";
 import { fewestBlocks, leastCorrectedP, significanceLevel } from "../../stats/rank_tests.ts";
-import { isNoVerdict } from "../../analysis/no_verdict.ts";
-import {
-  isApart,
-  type RankedMethod,
-  type Ranking,
-  type RankVerdict,
-} from "../../analysis/ranking.ts";
+import { isApart, type VerdictKind } from "../../analysis/verdict.ts";
+import type { RankedMethod, Ranking } from "../../analysis/ranking.ts";
 import { correctionText, type TestedFamily } from "../../analysis/significance.ts";
 import { atBudget, type Finding } from "./finding.ts";
 
@@ -108,11 +103,11 @@ function pairsText(
   }
   if (pairs.length === 1) {
     const [{ label, other, verdict }] = apart as [Ranking["pairs"][number]];
-    return `${label} is ${verdict} than ${other} (${test}).`;
+    return `${label} is ${verdict.kind} than ${other} (${test}).`;
   }
   const best = methods[0]!;
   const alike = pairs.filter((pair) =>
-    pair.label === best.label && pair.verdict === "no significant difference"
+    pair.label === best.label && pair.verdict.kind === "undecided"
   ).map((pair) => pair.other);
   const first = early.includes(best.label)
     ? `${best.label}, with the best mean rank, needs ${remedy.needs}.`
@@ -132,15 +127,14 @@ function pairsText(
 function againstTexts(ranking: Ranking): readonly string[] {
   const { baseline, methods, canTellApart } = ranking;
   if (baseline === null || methods.length < 3 || !canTellApart) return [];
-  const named = (verdict: RankVerdict) =>
-    methods.filter((method) => method.againstBaseline?.verdict === verdict)
+  const named = (kind: VerdictKind) =>
+    methods.filter((method) => method.againstBaseline?.verdict.kind === kind)
       .map((method) => method.label);
   const [better, worse, alike, early] = [
     named("better"),
     named("worse"),
-    named("no significant difference"),
-    methods.filter(({ againstBaseline }) => isNoVerdict(againstBaseline?.verdict))
-      .map(({ label }) => label),
+    named("undecided"),
+    named("void"),
   ];
   const is = (names: readonly string[]) => names.length === 1 ? "is" : "are";
   const parts = [

@@ -17,6 +17,7 @@ import type { Analysis } from "../../analysis/analysis.ts";
 import { number, type ReportTable, reportTable, text } from "../table.ts";
 import { scaled, scoreOf } from "./columns.ts";
 import { toneOf } from "./paired.ts";
+import { verdictText } from "../../analysis/verdict.ts";
 
 function meanOf(rows: readonly RunRow[]): number | null {
   const scores = rows.flatMap(({ score }) => score === null ? [] : [score]);
@@ -52,7 +53,7 @@ function effectText(effect: EffectRow | undefined): string {
   if (effect === undefined || effect.mean === null) return "-";
   const value = (of: number | null) => scaled(effect, of);
   const range = effect.low === null ? "" : ` ${interval(value(effect.low), value(effect.high), 2)}`;
-  return `${signed(value(effect.mean), 2)}${range}, ${effect.verdict}`;
+  return `${signed(value(effect.mean), 2)}${range}, ${verdictText(effect.verdict)}`;
 }
 
 const effectColumn = (title: string, kind: EffectKind) =>
@@ -66,7 +67,10 @@ function effectCells(kind: EffectKind, effect: EffectRow | undefined): Row {
   const { versus, metric, n, mean, low, high, p, corrected, verdict } = effect ?? {} as Partial<
     EffectRow
   >;
-  const cells = { versus, metric, n, mean, low, high, p, corrected, verdict };
+  const cells = {
+    ...{ versus, metric, n, mean, low, high, p, corrected },
+    verdict: verdict && verdictText(verdict),
+  };
   return Object.fromEntries(
     Object.entries(cells).map(([name, value]) => [`${kind}_${name}`, value]),
   );

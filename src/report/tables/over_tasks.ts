@@ -7,6 +7,7 @@ import { fixed, nothing, whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import { number, type ReportTable, reportTable } from "../table.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
+import { verdictText } from "../../analysis/verdict.ts";
 import { oddsCells, oddsText, verdictColumn } from "./paired.ts";
 
 /** The table of {@linkcode overTasks}. */
@@ -34,7 +35,7 @@ export function overTasksTable(results: Analysis): ReportTable {
       improvement,
       improvement_low: improvementInterval?.low,
       improvement_high: improvementInterval?.high,
-      verdict,
+      verdict: verdictText(verdict),
     }),
     columns: [
       methodColumn,

@@ -8,7 +8,7 @@ import { chance, fixed, nothing, signed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import type { Odds } from "../../stats/bayes.ts";
 import type { Contrast, Decided } from "../../analysis/contrasts.ts";
-import { noVerdictNote } from "../../analysis/no_verdict.ts";
+import { noVerdictNote, type Verdict, verdictText } from "../../analysis/verdict.ts";
 import { replayBaseline } from "../../analysis/paired_rows.ts";
 import { correctionText, type PairedRow, type TestedFamily } from "../../analysis/significance.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
@@ -25,10 +25,10 @@ import {
 } from "./columns.ts";
 
 /** How a verdict is coloured. */
-export function toneOf(verdict: unknown): Tone {
-  if (verdict === "better") return "good";
-  if (verdict === "worse") return "bad";
-  return verdict === "equivalent" ? "plain" : "muted";
+export function toneOf(verdict: Verdict | undefined): Tone {
+  if (verdict?.kind === "better") return "good";
+  if (verdict?.kind === "worse") return "bad";
+  return verdict?.kind === "equivalent" ? "plain" : "muted";
 }
 
 /** A contrast after the correction. */
@@ -43,7 +43,7 @@ export function contrastCells(contrast: DecidedContrast): Row {
     ...{ p, corrected },
     p_equivalent: contrast.pEquivalent,
     corrected_equivalent: contrast.correctedEquivalent,
-    verdict: contrast.verdict,
+    verdict: verdictText(contrast.verdict),
   };
 }
 
@@ -66,7 +66,7 @@ function percentText(share: number): string {
 /** The verdict with its colour. */
 export const verdictColumn = text(
   "verdict",
-  ({ verdict }: { readonly verdict: string }) => verdict,
+  ({ verdict }: { readonly verdict: Verdict }) => verdictText(verdict),
   ({ verdict }) => toneOf(verdict),
 );
 
@@ -128,7 +128,7 @@ export function replayTable(results: Analysis): ReportTable {
 
 /** What an undecided comparison most likely is, for instance `93% equal`; empty for others. */
 function chanceText({ verdict, odds }: PairedRow): string {
-  if (verdict !== "undecided" || odds === null) return "";
+  if (verdict.kind !== "undecided" || odds === null) return "";
   const [name, share] = Object.entries(odds).reduce((most, each) =>
     each[1] > most[1] ? each : most
   );
@@ -162,7 +162,7 @@ export function pairedVerdictsTable(results: Analysis): ReportTable {
         ...tasks.map((task) => {
           const row = line.tasks.get(task);
           return {
-            [task]: row?.verdict,
+            [task]: row && verdictText(row.verdict),
             [`${task} difference`]: row && scaled(row, row.mean),
             [`${task} chance`]: row && chanceText(row),
           };
@@ -174,7 +174,7 @@ export function pairedVerdictsTable(results: Analysis): ReportTable {
       ...tasks.toSorted((a, b) => Number(b === allTasks) - Number(a === allTasks)).map((task) =>
         text<Line>(
           task,
-          ({ tasks }) => verdictText(tasks.get(task)),
+          ({ tasks }) => cellText(tasks.get(task)),
           ({ tasks }) => toneOf(tasks.get(task)?.verdict),
         )
       ),
@@ -183,10 +183,10 @@ export function pairedVerdictsTable(results: Analysis): ReportTable {
 }
 
 /** A verdict with its chance and the mean difference, `undecided, 93% equal (+0.12)`. */
-function verdictText(row: PairedRow | undefined): string {
+function cellText(row: PairedRow | undefined): string {
   if (row === undefined) return nothing;
   const difference = signed(scaled(row, row.mean), 2);
-  const said = [row.verdict, chanceText(row)].filter((text) => text !== "").join(", ");
+  const said = [verdictText(row.verdict), chanceText(row)].filter((text) => text !== "").join(", ");
   return difference === nothing ? said : `${said} (${difference})`;
 }
 

@@ -7,7 +7,6 @@ import type { RunRecord } from "../../record/types.ts";
 import { type TwoWayDraw, twoWayDraws, twoWayIntervals } from "../../stats/two_way_bootstrap.ts";
 import { budgetName, keyOf, noBudget, selectedEvaluation } from "../../analysis/run_rows.ts";
 import { nothing, whole } from "../../base/format.ts";
-import { noVerdicts } from "../../analysis/no_verdict.ts";
 import { type Evaluated, scorerOf } from "../../analysis/resampled_scores.ts";
 import type { RunResults } from "../../analysis/results.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
@@ -107,7 +106,6 @@ export function examplesTable(results: Analysis): ReportTable {
     });
   });
   const order = orderOf(grid);
-  const noVerdict = noVerdicts(results);
   const known = new Map<string, readonly TwoWayDraw[]>();
   const drawsOf = (seeds: number, examples: number) => {
     const key = keyOf(seeds, examples);
@@ -121,9 +119,10 @@ export function examplesTable(results: Analysis): ReportTable {
       const metric = grid.metrics.get(task) ?? "";
       const difference = differenceOf(group, metric, drawsOf);
       if (difference === null) return [];
-      const open = [label, ...(baseline === null ? [] : [baseline])]
-        .map((each) => noVerdict({ task, label: each, budget })).find((each) => each !== null);
-      return [{ task, metric, label, budget, ...difference, noVerdict: open ?? null }];
+      const noVerdict = results.noVerdict(
+        ...[label, baseline ?? []].flat().map((each) => ({ task, label: each, budget })),
+      );
+      return [{ task, metric, label, budget, ...difference, noVerdict }];
     })
     .sort((a, b) => order(a) - order(b));
   return reportTable(rows, {

@@ -8,35 +8,22 @@ import { chance, counted, fixed, interval, nothing, whole } from "../../base/for
 import { hasAverage, majorityLabel, majorityNote, type ScoreRow } from "../../analysis/scores.ts";
 import { averageMetric } from "../../analysis/metrics.ts";
 import { fewestBlocks, leastCorrectedP } from "../../stats/rank_tests.ts";
-import { isNoVerdict } from "../../analysis/no_verdict.ts";
+import { isApart, type Verdict, verdictText } from "../../analysis/verdict.ts";
 import type { PlacedMethod } from "../../analysis/ranked_budgets.ts";
-import {
-  isApart,
-  type RankedMethod,
-  type Ranking,
-  type RankVerdict,
-} from "../../analysis/ranking.ts";
+import type { RankedMethod, Ranking } from "../../analysis/ranking.ts";
 import { correctionText } from "../../analysis/significance.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import { number, type ReportTable, reportTable, text, type Tone } from "../table.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
 import { budgetColumn, methodColumn, scoreOf } from "./columns.ts";
+import { toneOf } from "./paired.ts";
 import { scoreText } from "./scores.ts";
-
-/** A verdict as cells say it. */
-function verdictText(verdict: unknown): string {
-  return verdict === "no significant difference" ? "undecided" : String(verdict);
-}
-
-function toneOf(verdict: unknown): Tone {
-  return verdict === "better" ? "good" : verdict === "worse" ? "bad" : "muted";
-}
 
 /** A method of a budget, or one without a budget at the rank it would take. */
 interface RankingRow extends PlacedMethod, Partial<Omit<RankedMethod, "label" | "meanRank">> {
   readonly isBeside: boolean;
   readonly baseline?: string | null;
   readonly p?: number | null;
-  readonly verdict?: RankVerdict;
+  readonly verdict?: Verdict;
 }
 
 /** Methods by mean rank at each budget, those without budget placed beside. */
@@ -87,7 +74,7 @@ export function rankingTable(
       { budget, label, isBeside, meanRank, low, high, methods, n, firsts, letters, ...row },
     ) => ({
       ...{ budget, label, isBeside, meanRank, low, high, methods, n, firsts, letters },
-      ...{ baseline: row.baseline, p: row.p, verdict: row.verdict },
+      ...{ baseline: row.baseline, p: row.p, verdict: row.verdict && verdictText(row.verdict) },
     }),
     columns: [
       budgetColumn,
@@ -136,7 +123,7 @@ export function powerText(ranking: Ranking): string {
   if (k === 1) return "one method, so no pairs";
   if (ranking.canTellApart) {
     const apart = ranking.pairs.filter(({ verdict }) => isApart(verdict));
-    const open = ranking.pairs.filter(({ verdict }) => isNoVerdict(verdict)).length;
+    const open = ranking.pairs.filter(({ verdict }) => verdict.kind === "void").length;
     const rest = open === 0
       ? ""
       : `, ${whole(open)} ${open === 1 ? "needs" : "need"} ${ranking.remedy.needs}`;
@@ -199,7 +186,7 @@ export function rankingPairsTable(results: Analysis): ReportTable {
       "In how many blocks (one task with one seed) the first method is better, worse and equal; p of the two-sided signed-rank test" +
       (family.tests === 0 ? ". No pair has a verdict." : `, alone and ${correctionText(family)}.`),
     csv: ({ budget, label, other, wins, losses, ties, p, corrected, verdict }) => ({
-      ...{ budget, label, other, wins, losses, ties, p, corrected, verdict },
+      ...{ budget, label, other, wins, losses, ties, p, corrected, verdict: verdictText(verdict) },
     }),
     columns: [
       budgetColumn,

@@ -5,7 +5,6 @@
  */
 import { hasAverage, majorityLabel, majorityNote, type ScoreRow } from "../../analysis/scores.ts";
 import { keyOf, noBudget } from "../../analysis/run_rows.ts";
-import { moreSteps } from "../../analysis/convergence.ts";
 import { nothing } from "../../base/format.ts";
 import { averageMetric, metricInfo } from "../../analysis/metrics.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
@@ -93,7 +92,7 @@ export function scoresTable(results: Analysis): ReportTable {
       ),
       text(
         "training",
-        (row) => "majority" in row || !row.needsMoreSteps ? nothing : moreSteps,
+        (row) => "majority" in row || !row.needsMoreSteps ? nothing : "more steps needed",
         (row) => "majority" in row || !row.needsMoreSteps ? "muted" : "bad",
       ),
     ],
