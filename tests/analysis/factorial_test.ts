@@ -77,7 +77,7 @@ Deno.test("factorialRows compares arms that differ in one thing, seed by seed ov
     1e-9,
   );
   // p .003 by itself, one of all tests of the report.
-  assertEquals([policy!.n, policy!.verdict], [3, "undecided"]);
+  assertEquals([policy!.n, policy!.verdict.kind], [3, "undecided"]);
   assert(policy!.p! < 0.01 && policy!.corrected! > 0.05);
   assertAlmostEquals(rows.get("svd")!.effects.form!.mean!, 0.1, 1e-12);
   assertEquals(rows.get("plain")!.effects.form, undefined);
