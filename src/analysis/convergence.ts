@@ -10,7 +10,7 @@ import {
   convergenceOf,
   type ConvergenceState,
   needsMoreSteps,
-} from "../record/convergence.ts";
+} from "./run_convergence.ts";
 import { hasBound } from "../tasks/metrics.ts";
 import { hasLearned } from "./claims/no_evidence.ts";
 import { budgetName, type Grid, keyOf, noBudget } from "./run_rows.ts";

@@ -51,6 +51,19 @@ export type {
 } from "./significance.ts";
 export type { Grid, RunRow } from "./run_rows.ts";
 export type { CellScope, ConvergedCell } from "./convergence.ts";
+export {
+  type CellConvergence,
+  cellConvergence,
+  type Change,
+  type Convergence,
+  convergenceOf,
+  type ConvergenceSource,
+  type ConvergenceState,
+  type LateChange,
+  lossFall,
+  needsMoreSteps,
+  type ScoreChange,
+} from "./run_convergence.ts";
 export type { Contrast, Decided } from "./contrasts.ts";
 export type { NoVerdict, Remedy, Verdict, VerdictKind } from "./verdict.ts";
 export type { PairedContrast } from "./paired_rows.ts";

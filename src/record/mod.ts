@@ -7,19 +7,6 @@ export { InputError, type InputProblem } from "../base/input_error.ts";
 export { type Journal, readJsonl } from "./read_jsonl.ts";
 export { type FileContent, openPack, type Pack, packFiles } from "./pack.ts";
 export { type PackedFile, PackError } from "./pack_manifest.ts";
-export {
-  type CellConvergence,
-  cellConvergence,
-  type Change,
-  type Convergence,
-  convergenceOf,
-  type ConvergenceSource,
-  type ConvergenceState,
-  type LateChange,
-  lossFall,
-  needsMoreSteps,
-  type ScoreChange,
-} from "./convergence.ts";
 export { DamagedFileError, isDamage } from "./damage.ts";
 export { readRecord, readRun, type RunSource, type StoredRun } from "./read_study.ts";
 export { folderReader, openResults, packReader, type ResultsReader } from "./results_reader.ts";

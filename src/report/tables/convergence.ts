@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { needsMoreSteps } from "../../record/convergence.ts";
+import { needsMoreSteps } from "../../analysis/run_convergence.ts";
 import { defaultConvergence } from "../../study/schema/study.ts";
 import {
   changeText,

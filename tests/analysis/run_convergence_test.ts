@@ -8,7 +8,7 @@ import {
   lateChange,
   lossFall,
   needsMoreSteps,
-} from "../../src/record/convergence.ts";
+} from "../../src/analysis/run_convergence.ts";
 import type { RecordedResult } from "../../src/record/types.ts";
 
 /** Normal numbers of a named stream. */

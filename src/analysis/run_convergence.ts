@@ -12,7 +12,7 @@ import { type ConvergenceRule, defaultConvergence } from "../study/schema/study.
 import { gainUnit, meritOf } from "../tasks/metrics.ts";
 import { heldOutSplit } from "../tasks/run_examples.ts";
 import { meanOf } from "../stats/statistics.ts";
-import type { EvaluationLine, PredictionLine, RunResults, StepLine } from "./types.ts";
+import type { EvaluationLine, PredictionLine, RunResults, StepLine } from "../record/types.ts";
 
 /** How a figure changed from the last fifth of a run but one to the last. */
 export interface LateChange {
@@ -203,8 +203,8 @@ export interface ConvergenceSource {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import type { RunRecord } from "./types.ts";
- * import { convergenceOf } from "./convergence.ts";
+ * import type { RunRecord } from "../record/types.ts";
+ * import { convergenceOf } from "./run_convergence.ts";
  * const happened = { outcome: { state: "finished" }, steps: 50, primaryMetric: "accuracy" } as RunRecord["happened"];
  * const steps = Array.from({ length: 50 }, (_, i) => ({ step: i + 1, loss: 1 - i / 100 }));
  * assertEquals(convergenceOf({ record: { happened }, steps, evaluations: [] }).state, "falling");
