@@ -29,5 +29,10 @@ export type {
   StudySpectra,
 } from "./spectra.ts";
 export * from "./types.ts";
-export type { PinnedItem, RunVerification, Verdict, Verification } from "./verification.ts";
+export type {
+  PinnedItem,
+  RunVerification,
+  Verification,
+  VerificationVerdict,
+} from "./verification.ts";
 export type { Agreement, Difference, QuantityComparison, Value } from "./compare_numbers.ts";

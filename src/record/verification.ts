@@ -34,7 +34,11 @@ export interface PinnedItem {
 }
 
 /** How a run came out when it was repeated; `inputs differ` says that it was not, since it would be another run. */
-export type Verdict = "bit-equal" | "within tolerance" | "not reproduced" | "inputs differ";
+export type VerificationVerdict =
+  | "bit-equal"
+  | "within tolerance"
+  | "not reproduced"
+  | "inputs differ";
 
 /** What the verification of one run found. */
 export interface RunVerification {
@@ -43,7 +47,7 @@ export interface RunVerification {
   /** Task, method, budget and seed in one line. */
   readonly title: string;
   /** Worst agreement of its quantities, or why there is none. */
-  readonly verdict: Verdict;
+  readonly verdict: VerificationVerdict;
   /** Every pinned item, those that are the same too. */
   readonly pinned: readonly PinnedItem[];
   /** Kinds of which the record has a value; empty where the run was not repeated. */

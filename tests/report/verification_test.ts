@@ -4,8 +4,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   parseVerification,
   type RunVerification,
-  type Verdict,
   type Verification,
+  type VerificationVerdict,
 } from "../../src/record/verification.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
@@ -20,7 +20,7 @@ import { scoredStudy } from "../analysis/scored_study.ts";
 
 const study = scoredStudy({ score: () => 0.5 });
 
-function verified(id: string, verdict: Verdict): RunVerification {
+function verified(id: string, verdict: VerificationVerdict): RunVerification {
   const first = { quantity: "loss", step: 9, found: 0.61, wanted: 0.6 };
   const isEqual = verdict === "bit-equal";
   return {
@@ -63,11 +63,11 @@ function verification(
 }
 
 const ids = study.runs.map(({ record }) => record.id);
-const all = (verdicts: readonly Verdict[]) =>
+const all = (verdicts: readonly VerificationVerdict[]) =>
   verdicts.map((verdict, i) => verified(ids[i] ?? `gone ${i}`, verdict));
 
 Deno.test("verificationSentence says what was checked and how it came out", () => {
-  const said = (verdicts: readonly Verdict[], options: Partial<Verification> = {}) =>
+  const said = (verdicts: readonly VerificationVerdict[], options: Partial<Verification> = {}) =>
     verificationSentence(verification(all(verdicts), options));
   assertEquals(
     said(["bit-equal"]),

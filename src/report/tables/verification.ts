@@ -3,7 +3,11 @@
  *
  * @module
  */
-import type { RunVerification, Verdict, Verification } from "../../record/verification.ts";
+import type {
+  RunVerification,
+  Verification,
+  VerificationVerdict,
+} from "../../record/verification.ts";
 import type { Difference, Value } from "../../record/compare_numbers.ts";
 import { counted, whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
@@ -49,7 +53,7 @@ function pinnedText({ pinned }: RunVerification): string {
 function outcomeTexts(
   { runs, tolerance }: Pick<Verification, "runs" | "tolerance">,
 ): readonly string[] {
-  const said: Readonly<Record<Verdict, readonly [one: string, many: string]>> = {
+  const said: Readonly<Record<VerificationVerdict, readonly [one: string, many: string]>> = {
     "bit-equal": ["is bit-equal", "are bit-equal"],
     "within tolerance": [
       `agrees within a relative tolerance of ${tolerance}`,
@@ -61,7 +65,7 @@ function outcomeTexts(
       "were not run because their inputs have changed",
     ],
   };
-  return (Object.keys(said) as Verdict[]).flatMap((verdict) => {
+  return (Object.keys(said) as VerificationVerdict[]).flatMap((verdict) => {
     const count = runs.filter((run) => run.verdict === verdict).length;
     if (count === 0) return [];
     const [one, many] = said[verdict];
