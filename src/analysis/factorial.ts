@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Arm, presets } from "../methods/presets.ts";
+import { type Composition, presets } from "../methods/presets.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
 import { keyOf, type RunRow, runRowOf } from "./run_rows.ts";
 import { averageMetric, marginsMetric, metricInfo } from "./metrics.ts";
@@ -11,17 +11,17 @@ import { pairsOf, pooledUnit, seedDifferences } from "./pairs.ts";
 import type { Basis } from "./basis.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 
-interface Composition {
+interface ComposedOptions {
   readonly form: { readonly type: string; readonly regulariserWeight?: number };
   readonly policy: { readonly type: string; readonly score?: string; readonly by?: string };
 }
 
 /** The form, the policy and the score of a run; null for a method that is no composition. */
-export function armOf(
+export function compositionOf(
   { method, options }: { readonly method: string; readonly options: unknown },
-): Arm | null {
+): Composition | null {
   if (method !== "composed") return presets[method] ?? null;
-  const { form, policy } = options as Composition;
+  const { form, policy } = options as ComposedOptions;
   return {
     form: form.regulariserWeight === 0 ? `${form.type}, no regulariser` : form.type,
     policy: policy.type,
@@ -29,24 +29,24 @@ export function armOf(
   };
 }
 
-interface ArmRun {
-  readonly arm: Arm;
+interface ComposedRun {
+  readonly composition: Composition;
   readonly row: RunRow;
 }
 
 /** An arm's label: two arms of a study may have the same form, policy and score, and differ in other options. */
-interface LabelledArm extends Arm {
+interface LabelledArm extends Composition {
   readonly label: string;
   readonly runs: readonly RunRow[];
 }
 
 function labelledArms(runs: readonly RunResults[]): readonly LabelledArm[] {
-  const all = runs.flatMap(({ record }): readonly ArmRun[] => {
-    const arm = armOf(record.asked);
-    return arm === null ? [] : [{ arm, row: runRowOf(record) }];
+  const all = runs.flatMap(({ record }): readonly ComposedRun[] => {
+    const composition = compositionOf(record.asked);
+    return composition === null ? [] : [{ composition, row: runRowOf(record) }];
   });
   return [...Map.groupBy(all, ({ row }) => row.label)].map(([label, own]) => ({
-    ...own[0]!.arm,
+    ...own[0]!.composition,
     label,
     runs: own.map(({ row }) => row),
   }));
@@ -64,7 +64,7 @@ function otherOf(
   arm: LabelledArm,
   arms: readonly LabelledArm[],
 ): LabelledArm | null {
-  const wanted: Arm = kind === "policy"
+  const wanted: Composition = kind === "policy"
     ? { form: arm.form, policy: "fixed", score: "" }
     : kind === "score"
     ? { ...arm, score: "random" }

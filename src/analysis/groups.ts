@@ -18,7 +18,7 @@ import { budgetName } from "./run_rows.ts";
 import { nothing } from "../base/format.ts";
 import type { Basis } from "./basis.ts";
 import type { RunResults, StudyResults } from "./results.ts";
-import { armOf, inOrder } from "./varied.ts";
+import { entryOf, inOrder } from "./varied.ts";
 
 /** Something that runs are grouped by. */
 export interface GroupKey {
@@ -31,7 +31,7 @@ export interface GroupKey {
 }
 
 const axes: Readonly<Record<string, (run: RunResults) => string>> = {
-  method: armOf,
+  method: entryOf,
   task: ({ record }) => record.asked.task,
   budget: ({ record }) => budgetName(record.asked.budget),
   seed: ({ record }) => String(record.asked.seed),
@@ -86,7 +86,7 @@ export function groupKeysOf(keys: readonly string[], results: Basis): readonly G
   if (twice !== undefined) throw new UsageError(`Option "--by" is "${twice}" twice, want it once`);
   const { grid } = results;
   const ordered: Readonly<Record<string, readonly string[]>> = {
-    method: [...new Set(results.runs.map(armOf))],
+    method: [...new Set(results.runs.map(entryOf))],
     task: grid.tasks,
     budget: grid.budgets,
     seed: grid.seeds.map(String),

@@ -23,8 +23,8 @@ export interface VariedAxis {
 export interface VariedRun {
   readonly task: string;
   readonly metric: string;
-  /** The label without what varies. */
-  readonly arm: string;
+  /** As {@linkcode entryOf} gives it. */
+  readonly entry: string;
   readonly seed: number;
   readonly value: Json;
   readonly score: number;
@@ -34,8 +34,8 @@ export interface VariedRun {
   readonly cell: string;
 }
 
-/** What reports call a run without what varies. */
-export function armOf({ record: { asked } }: RunResults): string {
+/** The entry of the study's methods that a run is of: its label without what axes of settings vary. */
+export function entryOf({ record: { asked } }: RunResults): string {
   return asked.arm ?? asked.label;
 }
 
@@ -68,9 +68,9 @@ export function runsOn({ key }: VariedAxis, { runs }: StudyResults): readonly Va
     const { task, metric, budget, score } = runRowOf(run.record);
     if (!Object.hasOwn(varied, key) || score === null) return [];
     const { [key]: value, ...others } = varied;
-    const arm = armOf(run);
-    const cell = keyOf(task, arm, budget, canonicalJson(others));
-    return [{ task, metric, arm, seed, value: value!, score, cell, block: keyOf(cell, seed) }];
+    const entry = entryOf(run);
+    const cell = keyOf(task, entry, budget, canonicalJson(others));
+    return [{ task, metric, entry, seed, value: value!, score, cell, block: keyOf(cell, seed) }];
   });
 }
 

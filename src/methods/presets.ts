@@ -5,7 +5,7 @@
  */
 
 /** What a composition is made of. */
-export interface Arm {
+export interface Composition {
   readonly form: string;
   readonly policy: string;
   /** What the policy decides by; empty for one that does not score. */
@@ -13,7 +13,7 @@ export interface Arm {
 }
 
 /** Form, policy and score by name of the method. */
-export const presets: Readonly<Record<string, Arm>> = {
+export const presets: Readonly<Record<string, Composition>> = {
   lora: { form: "lora", policy: "fixed", score: "" },
   adalora: { form: "svd", policy: "mask", score: "importance" },
   elalora: { form: "svd", policy: "moves", score: "importance" },

@@ -7,7 +7,7 @@ import type { Json } from "../base/canonical_json.ts";
 import { isObject } from "../study/schema/setting_paths.ts";
 import type { StudyMethod } from "../study/schema/study.ts";
 import type { Analysis } from "../analysis/analysis.ts";
-import { armOf } from "../analysis/varied.ts";
+import { entryOf } from "../analysis/varied.ts";
 
 /** What labels stand for, by the labels as reports show them. */
 export type LabelMeanings = ReadonlyMap<string, string>;
@@ -43,7 +43,7 @@ export function labelMeanings({ study: { methods = [] }, runs }: Analysis): Labe
     ),
   );
   return new Map(runs.flatMap((run) => {
-    const meaning = given.get(armOf(run));
+    const meaning = given.get(entryOf(run));
     return meaning === undefined ? [] : [[run.record.asked.label, meaning] as const];
   }));
 }

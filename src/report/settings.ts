@@ -9,7 +9,7 @@ import { type Setting, settingsToShow } from "./setting_values.ts";
 import { valueText } from "../study/schema/setting_paths.ts";
 import type { RunResults } from "../analysis/results.ts";
 import type { Analysis } from "../analysis/analysis.ts";
-import { armOf, variedAxes, type VariedAxis } from "../analysis/varied.ts";
+import { entryOf, variedAxes, type VariedAxis } from "../analysis/varied.ts";
 
 /** One setting with one of its values. */
 interface SettingRow {
@@ -37,7 +37,7 @@ function placeOf(run: RunResults, varied: readonly VariedAxis[]): Place {
   const { asked } = run.record;
   const values = asked.varied ?? {};
   return {
-    method: armOf(run),
+    method: entryOf(run),
     task: asked.task,
     budget: budgetName(asked.budget),
     seed: `seed ${asked.seed}`,
@@ -135,7 +135,7 @@ function axisRows(results: Analysis): readonly SettingRow[] {
   const { tasks, budgets, seeds } = results.grid;
   const named: readonly (readonly [string, readonly string[]])[] = [
     ["tasks", tasks],
-    ["methods", [...new Set(results.runs.map(armOf))]],
+    ["methods", [...new Set(results.runs.map(entryOf))]],
     ["budgets", budgets.filter((budget) => budget !== noBudget)],
     ["seeds", seeds.map(String)],
     ...variedAxes(results).map(({ key, values }) => [key, values.map(valueText)] as const),

@@ -1,7 +1,7 @@
 /** The factorial of forms, policies and scores: which arms are compared, and by how much they differ. */
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { armOf } from "../../src/analysis/factorial.ts";
+import { compositionOf } from "../../src/analysis/factorial.ts";
 import { factorialRows, factorialTable } from "../../src/report/tables/factorial.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { scoredStudy } from "./scored_study.ts";
@@ -40,16 +40,16 @@ function studyOf(
   };
 }
 
-Deno.test("armOf names the parts of a composition, and of methods that are one", () => {
-  assertEquals(armOf({ method: "composed", options: arms["bare"] }), {
+Deno.test("compositionOf names the parts of a composition, and of methods that are one", () => {
+  assertEquals(compositionOf({ method: "composed", options: arms["bare"] }), {
     form: "svd, no regulariser",
     policy: "fixed",
     score: "",
   });
   const elalora = { form: "svd", policy: "moves", score: "importance" };
-  assertEquals(armOf({ method: "elalora", options: {} }), elalora);
-  assertEquals(armOf({ method: "composed", options: arms["moves"] }), elalora);
-  assertEquals(armOf({ method: "bitfit", options: {} }), null);
+  assertEquals(compositionOf({ method: "elalora", options: {} }), elalora);
+  assertEquals(compositionOf({ method: "composed", options: arms["moves"] }), elalora);
+  assertEquals(compositionOf({ method: "bitfit", options: {} }), null);
 });
 
 Deno.test("factorialRows compares arms that differ in one thing, seed by seed over their common cells", () => {

@@ -1,7 +1,7 @@
 /** Forms with policies: what they are together, what they refuse, and what their random controls keep. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
-import { armOf } from "../../src/analysis/factorial.ts";
+import { compositionOf } from "../../src/analysis/factorial.ts";
 import { drawnRanks } from "../../src/methods/before_training.ts";
 import { composed } from "../../src/methods/composed.ts";
 import { movesByScore, movesPolicy, randomMoves } from "../../src/methods/elalora_policy.ts";
@@ -71,7 +71,7 @@ for (const [name, run, options] of same) {
 
 Deno.test("a preset says of what its method is composed", () => {
   const composedOf = same.map(([name, , options]) =>
-    [name, armOf({ method: "composed", options: composed.parseOptions(options) })] as const
+    [name, compositionOf({ method: "composed", options: composed.parseOptions(options) })] as const
   );
   assertEquals(presets, Object.fromEntries(composedOf));
 });

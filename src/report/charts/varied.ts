@@ -13,8 +13,8 @@ import { channelsOf, keysOf, shownOf } from "../style.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import {
-  armOf,
   byValue,
+  entryOf,
   inOrder,
   paired,
   runsOn,
@@ -46,14 +46,14 @@ export function scaleOf(values: readonly Json[]): ValueScale {
 }
 
 function pointsOf(runs: readonly VariedRun[], scale: ValueScale): readonly Point[] {
-  return [...Map.groupBy(runs, ({ arm }) => arm)].flatMap(([arm, own]) => {
+  return [...Map.groupBy(runs, ({ entry }) => entry)].flatMap(([label, own]) => {
     const complete = paired(own, inOrder(own.map(({ value }) => value)));
     return [...byValue(complete)].map(([text, at]): Point => {
       const { scale: factor } = metricInfo(at[0]!.metric);
       const { mean, sd, low, high } = summarise(seedMeans(at).map(([, score]) => factor * score));
       const [middle, most] = [mean!, 3 * (sd ?? 0)];
       return {
-        label: arm,
+        label,
         value: scale === "ordinal" ? text : at[0]!.value as number,
         mean: middle,
         // An interval of two seeds (18 deviations long) would leave nothing of the rest.
@@ -139,7 +139,7 @@ export function variedCharts(results: Analysis): readonly Chart[] {
   const axes = variedAxes(results);
   const slugs = slugsOf(axes.map(({ key }) => key));
   const styles = stylesOfMethods(
-    new Map(results.runs.map((run) => [armOf(run), run.record.asked.method])),
+    new Map(results.runs.map((run) => [entryOf(run), run.record.asked.method])),
   );
   return axes.flatMap((axis): readonly Chart[] => {
     const scale = scaleOf(axis.values);

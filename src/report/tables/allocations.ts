@@ -10,8 +10,8 @@ import { fixed, interval, nothing, whole } from "../../base/format.ts";
 import type { RunResults } from "../../analysis/results.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import { number, type ReportTable, reportTable } from "../table.ts";
-import { armOf } from "../../analysis/factorial.ts";
-import type { Arm } from "../../methods/presets.ts";
+import { compositionOf } from "../../analysis/factorial.ts";
+import type { Composition } from "../../methods/presets.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
 
@@ -40,7 +40,7 @@ interface AllocationRow {
 interface Group {
   readonly label: string;
   readonly budget: string;
-  readonly arm: Arm | null;
+  readonly composition: Composition | null;
   readonly runs: readonly RunResults[];
 }
 
@@ -54,7 +54,12 @@ function groupsOf({ runs }: Analysis): readonly Group[] {
   );
   return [...groups.values()].map((own) => {
     const { asked } = own[0]!.record;
-    return { label: asked.label, budget: budgetName(asked.budget), arm: armOf(asked), runs: own };
+    return {
+      label: asked.label,
+      budget: budgetName(asked.budget),
+      composition: compositionOf(asked),
+      runs: own,
+    };
   });
 }
 
@@ -75,12 +80,13 @@ function agreement({ runs }: Group) {
 
 /** The arm that moves as much at random: of the same form if the study has it, else of the same policy. */
 function controlOf(group: Group, groups: readonly Group[]): Group | null {
-  const { arm, budget } = group;
-  if (arm === null || arm.score === "random") return null;
+  const { composition, budget } = group;
+  if (composition === null || composition.score === "random") return null;
   const random = groups.filter((other) =>
-    other.budget === budget && other.arm?.score === "random" && other.arm.policy === arm.policy
+    other.budget === budget && other.composition?.score === "random" &&
+    other.composition.policy === composition.policy
   );
-  return random.find((other) => other.arm!.form === arm.form) ?? random[0] ?? null;
+  return random.find((other) => other.composition!.form === composition.form) ?? random[0] ?? null;
 }
 
 /** A row a method with ranks and budget, in the grid's order. */

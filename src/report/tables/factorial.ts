@@ -10,7 +10,7 @@ import {
   factorialArms,
   metricOfArms,
 } from "../../analysis/factorial.ts";
-import type { Arm } from "../../methods/presets.ts";
+import type { Composition } from "../../methods/presets.ts";
 import { interval, signed } from "../../base/format.ts";
 import { correctionText, type EffectRow } from "../../analysis/significance.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
@@ -25,7 +25,7 @@ function meanOf(rows: readonly RunRow[]): number | null {
 }
 
 /** An arm with the effects that it has, by kind. */
-interface FactorialRow extends Arm {
+interface FactorialRow extends Composition {
   readonly label: string;
   readonly metric: string;
   readonly mean: number | null;

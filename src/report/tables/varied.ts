@@ -67,7 +67,7 @@ function rowsOfAxis(axis: VariedAxis, results: Analysis): readonly VariedRow[] {
   const metric = sharedMetric(runs);
   const values = byValue(runs);
   const bestIn = bestValues(runs, ({ cell }) => cell);
-  const bestFor = metric === null ? new Map() : bestValues(runs, ({ arm }) => arm);
+  const bestFor = metric === null ? new Map() : bestValues(runs, ({ entry }) => entry);
   const overall = metric === null ? [] : [...bestValues(runs, () => "").values()];
   const best = values.get([...overall[0] ?? []][0] ?? "") ?? [];
   const reference = new Map(seedMeans(best));
@@ -89,7 +89,7 @@ function rowsOfAxis(axis: VariedAxis, results: Analysis): readonly VariedRow[] {
       high: hasMean && !isBest ? high : null,
       bestIn: [...bestIn.values()].filter((texts) => texts.has(text)).length,
       of: bestIn.size,
-      bestFor: [...bestFor].flatMap(([arm, texts]) => texts.has(text) ? [arm] : []),
+      bestFor: [...bestFor].flatMap(([entry, texts]) => texts.has(text) ? [entry] : []),
     };
   });
 }
