@@ -52,14 +52,29 @@ interface Ending extends RankedRun {
   readonly timings: Timings;
 }
 
-/** The record of a run that came to its end. */
+/** What a record says of whether a run learned. */
+type Signs = Pick<RecordedResult, "majority" | "flags">;
+
+/** The record of a run that came to its end. A run whose own metric fails on what its flags need has failed. */
 export function recordOf(ending: Ending): RunRecord {
-  const { planned, context } = ending;
+  const { planned, context, outcome, trainer } = ending;
+  let signs: Signs = {};
+  let ended = ending;
+  try {
+    signs = signsAt(ending);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const step = trainer?.step ?? null;
+    if (outcome.state === "finished") {
+      const { message } = error;
+      ended = { ...ending, outcome: { state: "failed", cause: "unknown", message, step } };
+    }
+  }
   return {
     schema: recordSchemaVersion,
     id: planned.id,
     asked: requestOf(planned),
-    happened: resultOf(ending),
+    happened: resultOf(ended, signs),
     where: environmentOf(context, planned),
   };
 }
@@ -81,15 +96,28 @@ function requestOf({ run, ranksFrom }: PlannedRun): RecordedRequest {
   };
 }
 
-function resultOf(ending: Ending): RecordedResult {
+/** The evaluation that the run's settings select, and those that it selects from. */
+function evaluationsOf({ planned: { run }, trainer }: Ending) {
+  const { best, last } = trainer?.progress ?? { best: null, last: null };
+  return { best, last, selected: selectedOf(run.settings.train.keep, { best, last }) };
+}
+
+function signsAt(ending: Ending): Signs {
+  const { planned: { run }, read, journal: { steps }, trainer, splits, outcome } = ending;
+  const { selected } = evaluationsOf(ending);
+  if (selected === null || trainer === null) return {};
+  const { stages } = trainer;
+  const isFinished = outcome.state === "finished";
+  return signsOf({ run, read, stages, splits, selected, steps, isFinished });
+}
+
+function resultOf(ending: Ending, signs: Signs): RecordedResult {
   const { planned: { run }, estimate, read, journal, trainer, splits, outcome } = ending;
   const { steps } = journal;
   const { keep } = run.settings.train;
   const { task } = read;
   const progress = trainer?.progress ?? null;
-  const best = progress?.best ?? null;
-  const last = progress?.last ?? null;
-  const selected = selectedOf(keep, { best, last });
+  const { best, last, selected } = evaluationsOf(ending);
   const { epochs, finalTrainLoss, ...stepTimes } = stepFigures(steps);
   const sequence = outcome.state === "finished" && task.stages !== undefined && trainer !== null
     ? sequenceOutcome(
@@ -100,15 +128,6 @@ function resultOf(ending: Ending): RecordedResult {
       journal.evaluations,
     )
     : null;
-  const signs = selected === null || trainer === null ? {} : signsOf({
-    run,
-    read,
-    stages: trainer.stages,
-    splits,
-    selected,
-    steps,
-    isFinished: outcome.state === "finished",
-  });
   const ranks = ranksOf(ending, selected);
   const { initialRanks, finalRanks } = ranks;
   return {

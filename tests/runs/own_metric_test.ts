@@ -1,12 +1,14 @@
 /** Metrics of probabilities, and metrics of one's own: what decides, what is kept, and what can be computed again. */
 import { assert, assertEquals } from "@std/assert";
+import { methods } from "../../src/methods/table.ts";
 import { readRun } from "../../src/record/read_study.ts";
+import { sweepStudy } from "../../src/runs/sweep.ts";
 import { train } from "../../src/runs/train.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { metrics } from "../../src/tasks/metrics.ts";
 import { defineMetric } from "../../src/tasks/own_metrics.ts";
 import { softmaxOf } from "../../src/train/evaluate.ts";
-import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+import { inHome, sweepOptions, tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
 
 const names = ["logLoss", "auroc", "averagePrecision", "brier", "ece"] as const;
 
@@ -85,3 +87,42 @@ Deno.test("a metric of one's own decides in train(), by probabilities and the lo
   }
   assert(seen.length >= 6 && seen.at(-1)! < seen[3]!);
 });
+
+Deno.test("a metric that fails on a run's part of the dev set fails that run, and the sweep goes on", () =>
+  inHome(async (home) => {
+    // The plan tries it on all rows; a run of few rows needs the score of the majority's answer on those.
+    const many = defineMetric({
+      name: "many",
+      better: "higher",
+      output: "classification",
+      compute: (targets, _predictions, probabilities) => {
+        const isConstant = probabilities.every((own) => own[0] === probabilities[0]![0]);
+        if (targets.length < 10 && isConstant) throw new RangeError("too few rows");
+        return 0.5;
+      },
+    });
+    const [moves] = tinyStudy.userTasks! as readonly { readonly name: string }[];
+    const own = parseStudy({
+      ...tinyStudy,
+      base: { ...tinyStudy.base, train: { ...tinyStudy.base!.train, steps: 2, devLimit: 6 } },
+      userTasks: [{ ...moves, metrics: ["many", "accuracy"] }, { ...moves, name: "Plain" }],
+      deltas: [],
+      axes: { ...tinyStudy.axes, tasks: ["Moves", "Plain"], methods: ["lora"] },
+    });
+    const { failed, finished, folder } = await sweepStudy(
+      { study: own, folder: home, methods, metrics: [many] },
+      { ...sweepOptions, results: `${home}/results` },
+    );
+    assertEquals([failed, finished], [1, 1]);
+    const name = [...Deno.readDirSync(folder)].map((entry) => entry.name)
+      .find((entry) => entry.startsWith("Moves-"))!;
+    const { happened } = (await readRun(`${folder}/${name}`))!.record;
+    assertEquals(happened.outcome, {
+      state: "failed",
+      cause: "unknown",
+      message:
+        'Cannot evaluate "Moves" by the metric "many": its function threw "too few rows" for 6 rows, want a finite number, also where all predictions are of one class',
+      step: 2,
+    });
+    assertEquals([happened.flags, happened.majority], [undefined, undefined]);
+  }));
