@@ -1,0 +1,56 @@
+/**
+ * The sections of a report, in reading order.
+ *
+ * @module
+ */
+import { allRuns } from "./sections/all_runs.ts";
+import { areTheRanksUsed } from "./sections/are_the_ranks_used.ts";
+import { comparisonsAskedFor } from "./sections/comparisons_asked_for.ts";
+import { convergence } from "./sections/convergence.ts";
+import { cost } from "./sections/cost.ts";
+import { failedRuns } from "./sections/failed_runs.ts";
+import { formPolicyAndScore } from "./sections/form_policy_and_score.ts";
+import { glossary } from "./sections/glossary.ts";
+import { importance } from "./sections/importance.ts";
+import { layerRankAblation } from "./sections/layer_rank_ablation.ts";
+import { losses } from "./sections/losses.ts";
+import { pairedDifferences } from "./sections/paired_differences.ts";
+import { ranking } from "./sections/ranking.ts";
+import { ranks } from "./sections/ranks.ts";
+import { replayAblation } from "./sections/replay_ablation.ts";
+import { reproducibility } from "./sections/reproducibility.ts";
+import { scores } from "./sections/scores.ts";
+import { sequencesOfTasks } from "./sections/sequences_of_tasks.ts";
+import { settings } from "./sections/settings.ts";
+import { settingsThatVary } from "./sections/settings_that_vary.ts";
+import { summary } from "./sections/summary.ts";
+import { tuning } from "./sections/tuning.ts";
+import { verdicts } from "./sections/verdicts.ts";
+import type { Section } from "./section.ts";
+
+/** All of them; those that a study has nothing for by its kind are left out of its page. */
+export const sections: readonly Section[] = [
+  verdicts,
+  summary,
+  settings,
+  tuning,
+  scores,
+  convergence,
+  settingsThatVary,
+  formPolicyAndScore,
+  sequencesOfTasks,
+  comparisonsAskedFor,
+  pairedDifferences,
+  ranking,
+  cost,
+  ranks,
+  importance,
+  areTheRanksUsed,
+  layerRankAblation,
+  replayAblation,
+  losses,
+  reproducibility,
+  failedRuns,
+  allRuns,
+  glossary,
+];
