@@ -5,13 +5,10 @@ import type { RunFlag } from "../../src/record/types.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { csvOf } from "../../src/report/csv.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import {
-  costTable,
-  methodsTable,
-  rankingTable,
-  runsTable,
-  scoresTable,
-} from "../../src/report/tables.ts";
+import { costTable } from "../../src/report/tables/cost.ts";
+import { rankingTable } from "../../src/report/tables/ranking.ts";
+import { runsTable } from "../../src/report/tables/runs.ts";
+import { methodsTable, scoresTable } from "../../src/report/tables/scores.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import type { ReportTable } from "../../src/report/table.ts";

@@ -5,7 +5,7 @@ import type { Json } from "../../src/base/canonical_json.ts";
 import type { RanksOrigin } from "../../src/record/types.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { settingRows } from "../../src/report/settings.ts";
-import { settingsTable } from "../../src/report/tables.ts";
+import { settingsTable } from "../../src/report/tables/settings.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { defaultSettings } from "../../src/study/schema/settings.ts";
 import { type ScoredOptions, scoredStudy, withHappened } from "../analysis/scored_study.ts";
