@@ -6,7 +6,7 @@
 import { errorMessage, InputError, shown } from "./input_error.ts";
 
 /** Objects and lists in each other at most; what a reader does with them goes as deep. */
-export const deepestJson = 100;
+const deepestJson = 100;
 
 /** How a JSON text is called in messages. */
 interface JsonSource {

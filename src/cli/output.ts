@@ -7,7 +7,7 @@ import { errorMessage } from "../base/input_error.ts";
 import { printable } from "../base/printable.ts";
 
 /** A stream that bytes are written to. */
-export interface ByteSink {
+interface ByteSink {
   write(bytes: Uint8Array): Promise<number>;
   writeSync(bytes: Uint8Array): number;
 }

@@ -11,7 +11,7 @@ import { ownCache } from "../fetch/own_data.ts";
 import { nearPath, type Place } from "./access.ts";
 
 /** The permissions of a command, as `deno.json` has them. */
-export interface PermissionSet {
+interface PermissionSet {
   readonly read?: readonly string[];
   readonly write?: readonly string[];
   readonly ffi?: readonly string[];

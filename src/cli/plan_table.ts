@@ -17,7 +17,7 @@ import { plannedCounts } from "../study/check/runs.ts";
 import { meanOf } from "../stats/statistics.ts";
 
 /** A count, the two numbers between which it will lie, or `?`. */
-export function rangeText(range: CountRange | null): string {
+function rangeText(range: CountRange | null): string {
   if (range === null) return "?";
   const { least, most } = range;
   return least === most
@@ -192,7 +192,7 @@ export interface RunKind {
 }
 
 /** A planned run, and what is recorded of it; null where nothing is. */
-export interface FoundRun {
+interface FoundRun {
   readonly planned: PlannedRun;
   readonly record: Pick<RunRecord, "id" | "happened"> | null;
 }

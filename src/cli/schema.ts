@@ -13,7 +13,7 @@ import { commandOf } from "./command.ts";
 import { runCommand, say } from "./terminal.ts";
 
 /** Where the committed schema is; studies beside it name it in `$schema`. */
-export const schemaPath = "experiments/study.schema.json";
+const schemaPath = "experiments/study.schema.json";
 
 function currentSchema(): Json {
   return studyJsonSchema({

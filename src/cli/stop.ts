@@ -14,10 +14,10 @@ import { errorOutput } from "./output.ts";
 export const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** A signal that asks for a stop. */
-export type StopSignal = typeof stopSignals[number];
+type StopSignal = typeof stopSignals[number];
 
 /** Milliseconds after a Ctrl-C until another one ends the process at once. */
-export const patienceMillis = 1_000;
+const patienceMillis = 1_000;
 
 /** The exit code of a command that was stopped: 128 and the number of SIGINT. */
 export const stoppedExitCode = 130;
@@ -33,7 +33,7 @@ interface StopState {
 export const notStopping: StopState = { isStopping: false, interruptedAt: null };
 
 /** What a signal does: ask the work to stop at a checkpoint, nothing, or end the process at once. */
-export type SignalEffect = "stop" | "none" | "exit";
+type SignalEffect = "stop" | "none" | "exit";
 
 /**
  * What a signal does.

@@ -15,7 +15,7 @@ import { selectedOf } from "../study/grid/steps.ts";
 import { clearStatus, complain, outputColumns, say, showStatus } from "./terminal.ts";
 
 /** A duration such as `45s`, `3m05s` or `2h07m`. */
-export function clock(millis: number): string {
+function clock(millis: number): string {
   const seconds = Math.round(millis / 1000);
   const minutes = Math.floor(seconds / 60);
   const two = (value: number) => String(value).padStart(2, "0");
@@ -85,7 +85,7 @@ export function runProgress({ step, totalSteps, loss }: RunProgress): JobProgres
 }
 
 /** How far all the work is. */
-export interface Position {
+interface Position {
   /** What the jobs are called. */
   readonly noun: "runs" | "ablations";
   readonly total: number;
@@ -107,7 +107,7 @@ const leastTitle = 10;
  *
  * @param columns Columns at most, or null for no limit.
  */
-export function fittedLine(
+function fittedLine(
   head: string,
   title: string,
   rest: string,

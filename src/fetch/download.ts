@@ -21,7 +21,7 @@ export type Checksum =
   | { readonly kind: "git-sha1"; readonly hex: string };
 
 /** A file to have. */
-export interface Download extends WebRequest {
+interface Download extends WebRequest {
   /** Where it goes. */
   readonly path: string;
   /** Where what has arrived is kept until it is whole. */

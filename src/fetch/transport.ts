@@ -53,7 +53,7 @@ interface WebResponse {
 }
 
 /** Tries of a request that a server answers. */
-export const attempts = 6;
+const attempts = 6;
 
 /** Tries of a request that nobody answers: without a network, a sweep should say so soon. */
 const unansweredAttempts = 3;

@@ -28,7 +28,7 @@ export type EncoderConfig =
 type KnownArchitecture = Architecture<EncoderConfig>;
 
 /** All families, by the `architecture` of their configs. */
-export const architectures: Readonly<Record<EncoderConfig["architecture"], KnownArchitecture>> = {
+const architectures: Readonly<Record<EncoderConfig["architecture"], KnownArchitecture>> = {
   bert,
   roberta,
   distilbert,
@@ -54,7 +54,7 @@ export const modelTypes: readonly string[] = Object.values(architectures)
  *
  * @throws {InputError} If there is none; the message lists the known ones.
  */
-export function findArchitecture(modelType: string, fileName: string): KnownArchitecture {
+function findArchitecture(modelType: string, fileName: string): KnownArchitecture {
   const found = Object.values(architectures).find((architecture) =>
     architecture.modelTypes.includes(modelType)
   );

@@ -20,7 +20,7 @@ import {
 export const dims = { batch: "batch", seq: "seq", tokens: "tokens" } as const;
 
 /** Tokens of a batch, padded. */
-export interface PaddedTokens {
+interface PaddedTokens {
   readonly size: number;
   /** Padded length in tokens. */
   readonly length: number;

@@ -40,7 +40,7 @@ export interface Lease {
 }
 
 /** What came of asking for a lease. */
-export type Taking =
+type Taking =
   | { readonly kind: "taken"; readonly lease: Lease }
   /** `by` names the process that holds it. */
   | { readonly kind: "held"; readonly by: string };

@@ -51,7 +51,7 @@ interface OpenedRun {
 }
 
 /** How a run that came to its end was kept. */
-export interface FinishedRun {
+interface FinishedRun {
   readonly record: RunRecord;
   /**
    * Null, or where the run had been finished by somebody else meanwhile, and theirs was kept: what differs, times apart.

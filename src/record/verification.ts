@@ -79,7 +79,7 @@ export interface Verification {
 }
 
 /** What a record pins, and what is there now. */
-export interface Pinned {
+interface Pinned {
   readonly where: RecordedEnvironment;
   readonly methodVersion: number;
   readonly seed: number;

@@ -64,7 +64,7 @@ export function signsOf(end: RunEnd): Pick<RecordedResult, "majority" | "flags">
 }
 
 /** What the flags of a finished run follow from. */
-export interface EvaluatedRun {
+interface EvaluatedRun {
   /** Of the last stage of a sequence, the task of that stage. */
   readonly task: Task;
   /** Targets of the training split of that task. */

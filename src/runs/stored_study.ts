@@ -281,7 +281,7 @@ export async function claimsStatedIn(folder: string): Promise<readonly ClaimsSta
 }
 
 /** What `study.json` says of added runs. */
-export interface AddedRuns {
+interface AddedRuns {
   readonly seeds: readonly number[];
   /** Ids of the runs with these seeds, by title. */
   readonly ids: ReadonlyMap<string, string>;

@@ -9,7 +9,7 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 
 /** A matrix by rows, `[rows, columns]`. */
-export interface DenseMatrix {
+interface DenseMatrix {
   readonly rows: number;
   readonly columns: number;
   readonly data: ArrayLike<number>;

@@ -62,7 +62,7 @@ const batchesSortedTogether = 50;
  * assertEquals(lengthBuckets(100), [8, 16, 24, 32, 48, 64, 80, 96, 100]);
  * ```
  */
-export function lengthBuckets(maxLength: number): readonly number[] {
+function lengthBuckets(maxLength: number): readonly number[] {
   checkPositive("maxLength", maxLength);
   const buckets: number[] = [];
   for (let length = 8; length < maxLength; length += length < 32 ? 8 : length < 96 ? 16 : 32) {

@@ -94,13 +94,13 @@ function matthews(targets: ArrayLike<number>, predictions: ArrayLike<number>): n
 }
 
 /** Pearson's correlation; 0 where either side is constant. */
-export function pearson(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+function pearson(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
   checkedLength("pearson", targets, predictions);
   return correlation(Array.from(targets), Array.from(predictions)) ?? 0;
 }
 
 /** Spearman's rank correlation, equal values sharing their average rank; 0 where either side is constant. */
-export function spearman(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+function spearman(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
   checkedLength("spearman", targets, predictions);
   return rankCorrelation(Array.from(targets), Array.from(predictions)) ?? 0;
 }
@@ -141,7 +141,7 @@ function tiedRows(
  * The area under the ROC curve of class 1: how often a row of class 1 gets a higher probability than one of class 0, where
  * equal ones count half; 0.5 where all rows are of one class.
  */
-export function auroc(
+function auroc(
   targets: ArrayLike<number>,
   _predictions: ArrayLike<number>,
   probabilities: Probabilities,

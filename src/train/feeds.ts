@@ -109,7 +109,7 @@ export function poolsFor(
  *
  * @param key A 32-bit word that belongs to the run.
  */
-export function poolTensor(
+function poolTensor(
   { kind, width }: Pool,
   dropout: Assembly["dropout"],
   key: number,

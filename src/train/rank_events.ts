@@ -48,14 +48,14 @@ interface RankEventContext {
 }
 
 /** The state of a run and its vectors, between two actions. */
-export interface EventState {
+interface EventState {
   readonly state: RunState;
   /** The same object as before an action that leaves them as they are. */
   readonly vectors: StateVectors;
 }
 
 /** An action that changes the state; an evaluation does not. */
-export type StateAction = Exclude<RankAction, EvaluateAction>;
+type StateAction = Exclude<RankAction, EvaluateAction>;
 
 /** Whether rows are only kept for later, which is no event of ranks. */
 export function isCacheOnly({ actions }: RankDecision): boolean {

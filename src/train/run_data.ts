@@ -22,7 +22,7 @@ export interface ReadTasks {
 }
 
 /** What one run trains on and is evaluated on. */
-export interface RunData {
+interface RunData {
   /** One for each task of a sequence, else one. */
   readonly stages: readonly StageData[];
   /** The splits of a task; of a sequence the one of each task that decides, by the task's name. */

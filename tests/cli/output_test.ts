@@ -7,8 +7,10 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { EventLines } from "../../src/cli/event_text.ts";
-import { type ByteSink, Output } from "../../src/cli/output.ts";
+import { Output } from "../../src/cli/output.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "../runs/tiny_study.ts";
+
+type ByteSink = ConstructorParameters<typeof Output>[0];
 
 /** A stream that keeps what is written, three bytes at a time, and fails from some byte on. */
 function sink(failure: Error | null = null, after = 0): ByteSink & { readonly text: () => string } {

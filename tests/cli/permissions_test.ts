@@ -7,12 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { planApart } from "../../src/cli/plan.ts";
-import {
-  commandSets,
-  permissionFlags,
-  type PermissionSet,
-  withPlaces,
-} from "../../src/cli/permissions.ts";
+import { commandSets, permissionFlags, withPlaces } from "../../src/cli/permissions.ts";
 import { add, encodeProgram, input, makeProgram } from "../../src/graph/mod.ts";
 import { readStudyData, readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { ownFiles, studyText, withOwnStudy } from "../runs/own_study.ts";
@@ -45,7 +40,7 @@ Deno.test("no command reads beyond its folder, loads another library than the ru
 });
 
 /** A row of the page's table of permissions. */
-function rowOf(name: string, set: PermissionSet): readonly string[] {
+function rowOf(name: string, set: (typeof commandSets)[string]): readonly string[] {
   const listed = (list: readonly string[] | undefined) =>
     list === undefined ? "-" : list.map((one) => `\`${one}\``).join(", ");
   return [

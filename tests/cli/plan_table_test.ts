@@ -1,14 +1,10 @@
 /** Kinds of planned runs with their times. */
 import { assertEquals, assertMatch } from "@std/assert";
-import {
-  type FoundRun,
-  kindsOf,
-  kindsTable,
-  longRunText,
-  timeLeftText,
-} from "../../src/cli/plan_table.ts";
+import { kindsOf, kindsTable, longRunText, timeLeftText } from "../../src/cli/plan_table.ts";
 import { methods } from "../../src/methods/table.ts";
 import { defaultSettings, overlaySettings } from "../../src/study/schema/settings.ts";
+
+type FoundRun = Parameters<typeof kindsOf>[0][number];
 
 const head = methods.find(({ name }) => name === "head")!;
 const inputs = { examplesOf: () => 100, modulesOf: () => [] };

@@ -1,14 +1,9 @@
 /** What a line says of the work in a terminal of few columns. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { columnsOf } from "../../src/base/text_width.ts";
-import {
-  clock,
-  fittedLine,
-  type Position,
-  positionText,
-  runProgress,
-  scoreText,
-} from "../../src/cli/work_status.ts";
+import { positionText, runProgress, scoreText, sweptText } from "../../src/cli/work_status.ts";
+
+type Position = Parameters<typeof positionText>[0];
 
 function positionOf(...titles: readonly string[]): Position {
   const progress = runProgress({
@@ -60,15 +55,9 @@ Deno.test("positionText leaves out the least first: the title's middle, other pi
   assertEquals(at(40), "[111/1200 runs] ETA 97h53m");
 });
 
-Deno.test("fittedLine shortens a title, to ten columns at least", () => {
-  const line = (columns: number | null) =>
-    fittedLine("[1/2 runs]", "RTE, lora, r2, seed 1", "x", columns);
-  assertEquals(line(null), "[1/2 runs] RTE, lora, r2, seed 1: x");
-  assertEquals(line(24), "[1/2 runs] RTE, …ed 1: x");
-  assertEquals(line(23), null);
-});
-
-Deno.test("clock goes to hours, and metrics are written as reports do", () => {
+Deno.test("times go to hours, and metrics are written as reports do", () => {
+  const none = { finished: 0, failed: 0, skipped: 0, elsewhere: 0, executorShare: 0 };
+  const clock = (millis: number) => /in (\S+) \(/.exec(sweptText(none, millis))?.[1];
   assertEquals([0, 45_400, 185_000, 3_600_000, 97_620_000].map(clock), [
     "0s",
     "45s",

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { LocalWorker, type RunWorker, ThreadWorker } from "../../src/runs/pool/workers.ts";
-import { type Opening, Pool } from "../../src/runs/pool/pool.ts";
+import { Pool } from "../../src/runs/pool/pool.ts";
 import { expand } from "../../src/runs/plan/grid.ts";
 import { planRuns } from "../../src/runs/plan/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
@@ -129,7 +129,9 @@ async function runInWorkers(
   const plan = await planRuns(tinyStudy, expand(tinyStudy, methods), folders, methods);
   const results = `${home}/side/tiny`;
   const stop = new StopFlag();
-  const openWorkers = async ({ environment }: Opening): Promise<RunWorker[]> => {
+  const openWorkers = async (
+    { environment }: Parameters<Pool["workersFor"]>[0],
+  ): Promise<RunWorker[]> => {
     const models = plan.inputs.shareModels();
     const start = {
       study: tinyStudy,

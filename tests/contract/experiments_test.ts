@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { encoderModules, examplesOf as publishedSize } from "../study/tables.ts";
 import { expand } from "../../src/runs/plan/grid.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
-import { schemaPath, schemaText } from "../../src/cli/schema.ts";
+import { schemaText } from "../../src/cli/schema.ts";
 import { methods } from "../../src/methods/table.ts";
 import { tasksOf } from "../../src/study/grid/steps.ts";
 import { readStudyFile } from "../../src/runs/plan/study_file.ts";
@@ -10,6 +10,8 @@ import type { ModuleShape } from "../../src/study/types.ts";
 import { checkRuns } from "../../src/study/check/runs.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
 import { sourceAt, sourcesIn } from "./sources.ts";
+
+const schemaPath = "experiments/study.schema.json";
 
 /** Modules of the encoder that a study of another model than the embedded one is meant for. */
 const folderModules: Readonly<Record<string, readonly ModuleShape[]>> = {

@@ -16,7 +16,7 @@ import {
 } from "../../src/graph/mod.ts";
 import type { DropoutSite } from "../../src/models/forward_context.ts";
 import type { Batch } from "../../src/tasks/types.ts";
-import { dropoutFeeds, poolsFor, poolTensor } from "../../src/train/feeds.ts";
+import { dropoutFeeds, DropoutPools, poolsFor } from "../../src/train/feeds.ts";
 import { rowKeysName, siteKeysName } from "../../src/train/forward.ts";
 import { subjects, testEach } from "../exec/executors.ts";
 
@@ -170,7 +170,7 @@ Deno.test("sites and steps are independent of each other", () => {
   };
   assertEquals(poolsFor(assembly, batch).map(({ width }) => width), [64]);
   const [pool] = poolsFor(assembly, batch);
-  assertEquals(poolTensor(pool!, assembly.dropout, 3).shape, [dropoutPoolRows, 64]);
+  assertEquals(new DropoutPools().of(pool!, assembly.dropout, 3).shape, [dropoutPoolRows, 64]);
   const stream = RandomStream.fromSeed(9).fork("dropout");
   const steps = Array.from({ length: 40 }, (_, step) => {
     const feeds = dropoutFeeds(assembly, batch, stream.fork(step).nextWord());

@@ -5,7 +5,6 @@ import { factoredUpdate, updateSpectrum } from "../../src/methods/update_spectru
 import { mergedWeight, type WeightUpdate } from "../../src/methods/weight_update.ts";
 import {
   chanceOverlap,
-  type DenseMatrix,
   effectiveRank,
   frobeniusNorm,
   intruderCount,
@@ -24,7 +23,7 @@ function tensorOf(rows: Rows) {
 }
 
 function denseOf({ shape, data }: { shape: readonly number[]; data: ArrayLike<number> }) {
-  return { rows: shape[0]!, columns: shape[1]!, data } satisfies DenseMatrix;
+  return { rows: shape[0]!, columns: shape[1]!, data };
 }
 
 for (

@@ -7,8 +7,7 @@ import type { HostTensor } from "../../src/graph/mod.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { type EncoderFiles, type EncoderModel, loadEncoder } from "../../src/models/load.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
-import type { PaddedTokens } from "../../src/models/token_rows.ts";
-import { type GoldenTokens, paddedTokens } from "./golden_tokens.ts";
+import { type GoldenTokens, type PaddedTokens, paddedTokens } from "./golden_tokens.ts";
 
 /** Families with golden files. */
 export const goldenFamilies = ["roberta", "distilbert", "electra"] as const;

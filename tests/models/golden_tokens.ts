@@ -6,8 +6,11 @@
 import { assert, assertEquals } from "@std/assert";
 import type { HostTensor, Tensor } from "../../src/graph/mod.ts";
 import { type ForwardContext, plainLinear } from "../../src/models/forward_context.ts";
-import type { PaddedTokens } from "../../src/models/token_rows.ts";
+import type { tokenFeeds } from "../../src/models/token_rows.ts";
 import type { Batch } from "../../src/tasks/types.ts";
+
+/** A batch as the feeds of an encoder are made of it. */
+export type PaddedTokens = Parameters<typeof tokenFeeds>[0];
 
 /** Tokens as a golden file has them: row-major lists `[size, length]`. */
 export interface GoldenTokens {

@@ -6,7 +6,7 @@
 import { assertEquals } from "@std/assert";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { HostTensor } from "../../src/graph/mod.ts";
-import type { PaddedTokens } from "../../src/models/token_rows.ts";
+import type { PaddedTokens } from "./golden_tokens.ts";
 
 /** The batch as the plain model takes it. */
 export function plainFeeds(

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
 import { attemptPath, leasePath, ownerText } from "../../src/record/lease.ts";
-import { type Lease, Leases, type Taking } from "../../src/record/leases.ts";
+import { type Lease, Leases } from "../../src/record/leases.ts";
 import { beatIn } from "../../src/record/heartbeat.ts";
 
 const owner = { host: "here", pid: 1, command: "sweep" };
@@ -37,7 +37,7 @@ async function withLeases(
   }
 }
 
-function taken(taking: Taking): Lease {
+function taken(taking: Awaited<ReturnType<Leases["take"]>>): Lease {
   assert(taking.kind === "taken", `held by ${taking.kind === "held" ? taking.by : ""}`);
   return taking.lease;
 }

@@ -1,7 +1,7 @@
 /** A run of a few steps that takes no time: journals, checkpoints, weights, and a record, through any disk. */
 import type { Disk } from "../../src/record/disk.ts";
 import { newToken } from "../../src/record/durable.ts";
-import { type FinishedRun, RunFolder } from "../../src/record/run_folder.ts";
+import { RunFolder } from "../../src/record/run_folder.ts";
 import { parseRunRecord } from "../../src/record/schema.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import type { Checkpoint } from "../../src/train/run_types.ts";
@@ -128,7 +128,7 @@ export interface SmallResult {
   /** Steps that were made now. */
   readonly made: number;
   readonly anew: string | null;
-  readonly finished: FinishedRun | null;
+  readonly finished: Awaited<ReturnType<RunFolder["finish"]>> | null;
 }
 
 /** Makes the run, or goes on with it, as `execute` does. */

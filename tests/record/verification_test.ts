@@ -3,7 +3,6 @@ import type { RecordedEnvironment, RunRecord } from "../../src/record/types.ts";
 import {
   changedInputs,
   comparePinned,
-  type Pinned,
   pinnedBy,
   verifyRun,
 } from "../../src/record/verification.ts";
@@ -13,6 +12,8 @@ import {
   type RunNumbers,
 } from "../../src/record/compare_numbers.ts";
 import { recordOf, stepLine } from "./small_run.ts";
+
+type Pinned = ReturnType<typeof pinnedBy>;
 
 const small = recordOf("0f3a9c21aa55aa55");
 

@@ -6,12 +6,12 @@ import type { RunSpec } from "../../src/study/types.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
 import type { EvaluationSplit } from "../../src/train/evaluate.ts";
 import type { StageData } from "../../src/train/stages.ts";
-import { type RunData, runData } from "../../src/train/run_data.ts";
+import { runData } from "../../src/train/run_data.ts";
 import { tinyModel } from "./tiny_study.ts";
 
 const inputs = new Inputs({ data: null, model: tinyModel, study: "." }, []);
 
-async function dataOf(run: RunSpec, scoringExamples = 0): Promise<RunData> {
+async function dataOf(run: RunSpec, scoringExamples = 0) {
   return runData(run, await inputs.read(run), scoringExamples);
 }
 
@@ -50,7 +50,7 @@ async function trainedOn(run: RunSpec, scoringExamples = 0): Promise<readonly st
   return seen;
 }
 
-function evaluationSplit(data: RunData): readonly number[] {
+function evaluationSplit(data: Awaited<ReturnType<typeof dataOf>>): readonly number[] {
   return data.splits[0]!.ids;
 }
 

@@ -1,6 +1,5 @@
 /** What a plan promises of parameters, held against runs of every method that has ranks. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { rangeText } from "../../src/cli/plan_table.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
 import { planRun } from "../../src/study/budget/ranks.ts";
@@ -86,10 +85,6 @@ Deno.test("plannedCounts() is exact for each method whose ranks stay, and says w
 });
 
 Deno.test("a plan prints a count, the two that it lies between, or a question mark", async () => {
-  assertEquals(
-    [{ least: 1500, most: 1500 }, { least: 900, most: 12000 }, null].map(rangeText),
-    ["1,500", "900-12,000", "?"],
-  );
   await inHome(async (home) => {
     const few = parseStudy({
       ...study,

@@ -1,11 +1,6 @@
 /** What a record says of a run by its journals: steps, sequences, and signs of a collapse. */
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import {
-  type EvaluatedRun,
-  runFlags,
-  sequenceOutcome,
-  stepFigures,
-} from "../../src/runs/run_figures.ts";
+import { runFlags, sequenceOutcome, stepFigures } from "../../src/runs/run_figures.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
 import { majorityMetrics } from "../../src/tasks/majority.ts";
 import { computeMetrics } from "../../src/tasks/metrics.ts";
@@ -13,6 +8,8 @@ import type { Task } from "../../src/tasks/types.ts";
 import type { EvaluationLine, StepLine } from "../../src/record/types.ts";
 import { parseRunRecord } from "../../src/record/schema.ts";
 import { fixtureStudy } from "../analysis/fixture.ts";
+
+type EvaluatedRun = Parameters<typeof runFlags>[0];
 
 interface Odd {
   readonly task?: string;

@@ -11,7 +11,7 @@ import type { RunSpec } from "../../src/study/types.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
 import { sequenceTask } from "../../src/tasks/sequence.ts";
-import { type RunData, runData } from "../../src/train/run_data.ts";
+import { runData } from "../../src/train/run_data.ts";
 import { tinyModel } from "./tiny_study.ts";
 
 const names = ["Genre", "Acceptability"];
@@ -19,7 +19,7 @@ const inputs = new Inputs({ data: null, model: tinyModel, study: "." }, [
   sequenceTask("Both", names.map((name) => findTask(name))),
 ]);
 
-async function dataOf(run: RunSpec, scoringExamples = 0): Promise<RunData> {
+async function dataOf(run: RunSpec, scoringExamples = 0) {
   return runData(run, await inputs.read(run), scoringExamples);
 }
 

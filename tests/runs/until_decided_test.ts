@@ -5,7 +5,7 @@ import { methods } from "../../src/methods/table.ts";
 import { readRun } from "../../src/record/read_study.ts";
 import { resultDifferences } from "../../src/record/publish.ts";
 import { type StudyPlan, withoutChanged } from "../../src/runs/plan/planned_run.ts";
-import { type AddedRuns, addedRunsIn, readStoredStudy } from "../../src/runs/stored_study.ts";
+import { addedRunsIn, readStoredStudy } from "../../src/runs/stored_study.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
@@ -15,6 +15,8 @@ import { type Study } from "../../src/study/schema/study.ts";
 import type { GridRun } from "../../src/study/types.ts";
 import { inHome, scoredStudy, tinyModel } from "./tiny_study.ts";
 import { withFolder } from "../with_folder.ts";
+
+type AddedRuns = Awaited<ReturnType<typeof addedRunsIn>>;
 
 /** A trained adapter beside one that hardly moves, and beside one that differs in its scale by a hair. */
 const study: Study = parseStudy({

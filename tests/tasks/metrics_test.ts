@@ -1,13 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { glueTasks } from "../../src/tasks/catalog.ts";
-import {
-  auroc,
-  computeMetrics,
-  metrics,
-  pearson,
-  primaryMetric,
-  spearman,
-} from "../../src/tasks/metrics.ts";
+import { computeMetrics, metrics, primaryMetric } from "../../src/tasks/metrics.ts";
 import { defineMetric } from "../../src/tasks/own_metrics.ts";
 import { softmaxOf } from "../../src/train/evaluate.ts";
 import { areAverageable, type MetricInfo, metricInfo } from "../../src/analysis/metrics.ts";
@@ -46,10 +39,10 @@ Deno.test("no correlation is beyond ±1, whatever rounding gives", () => {
   // The plain formula gives 1.0000000000000002 for these.
   const targets = [1, 2, 3, 4].map((value) => value * 1 / 10);
   const tripled = targets.map((value) => 3 * value);
-  assertEquals(pearson(targets, tripled), 1);
-  assertEquals(pearson(targets, tripled.map((value) => -value)), -1);
-  assertEquals(spearman(targets, tripled), 1);
-  assertEquals(spearman(targets, tripled.map((value) => -value)), -1);
+  for (const name of ["pearson", "spearman"] as const) {
+    assertEquals(metrics[name].compute(targets, tripled, []), 1);
+    assertEquals(metrics[name].compute(targets, tripled.map((value) => -value), []), -1);
+  }
 });
 
 Deno.test("computeMetrics() gives a task's metrics in its order", () => {
@@ -108,8 +101,15 @@ Deno.test("each metric says which way it is better; reports multiply those by 10
 });
 
 Deno.test("metrics without information: half of AUROC where all rows are of one class", () => {
-  assertEquals([auroc([1, 1], [1, 1], [[0, 1], [1, 0]]), auroc([0], [0], [[1, 0]])], [0.5, 0.5]);
-  assertThrows(() => auroc([1, 0], [1, 0], []), RangeError, 'compute "auroc": found 2 targets');
+  assertEquals([
+    metrics.auroc.compute([1, 1], [1, 1], [[0, 1], [1, 0]]),
+    metrics.auroc.compute([0], [0], [[1, 0]]),
+  ], [0.5, 0.5]);
+  assertThrows(
+    () => metrics.auroc.compute([1, 0], [1, 0], []),
+    RangeError,
+    'compute "auroc": found 2 targets',
+  );
 });
 
 Deno.test("a metric of one's own has a name and a direction, and gives a finite number", () => {

@@ -1,18 +1,18 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
-import { DropoutPools, type Pool, poolTensor } from "../../src/train/feeds.ts";
+import { DropoutPools, type Pool } from "../../src/train/feeds.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { trainingRequest } from "./fixture.ts";
 
 const dropout = { hidden: 0.5, attention: 0.1, head: 0.5, adapter: 0.5 };
 const pool: Pool = { name: "dropout.pool.head.2", kind: "head", width: 2 };
-const size = poolTensor(pool, dropout, 7).data.length;
+const size = new DropoutPools().of(pool, dropout, 7).data.length;
 
 Deno.test("a pool is drawn once for a key, and is what would be drawn anew", () => {
   const pools = new DropoutPools();
   const first = pools.of(pool, dropout, 7);
   assertStrictEquals(pools.of({ ...pool }, { ...dropout }, 7), first);
-  assertEquals(first, poolTensor(pool, dropout, 7));
+  assertEquals(first, new DropoutPools().of(pool, dropout, 7));
 });
 
 Deno.test("another key, kind, width or rate is another pool", () => {

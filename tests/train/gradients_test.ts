@@ -15,9 +15,9 @@ import { assemble, type Assembly, fedName } from "../../src/train/assemble.ts";
 import {
   batchDims,
   dropoutFeeds,
+  DropoutPools,
   inputFeeds,
   poolsFor,
-  poolTensor,
   slotFeeds,
   targetFeeds,
 } from "../../src/train/feeds.ts";
@@ -109,7 +109,7 @@ function bench(run: TinyRun, key = 12345): Bench {
         ...Object.fromEntries(
           poolsFor(assembly, batch).map((pool) => [
             pool.name,
-            poolTensor(pool, assembly.dropout, key),
+            new DropoutPools().of(pool, assembly.dropout, key),
           ]),
         ),
         ...slotFeeds(assembly, order),

@@ -4,16 +4,13 @@ import { RandomStream } from "../../src/base/random.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import type { RankAction, RankDecision, RowEdit, SlotRef } from "../../src/methods/rank_actions.ts";
 import { assemble, type Assembly } from "../../src/train/assemble.ts";
-import {
-  afterAction,
-  type EventState,
-  type StateAction,
-  toldOf,
-} from "../../src/train/rank_events.ts";
+import { afterAction, toldOf } from "../../src/train/rank_events.ts";
 import { cachedRows, writeRows } from "../../src/train/row_edits.ts";
 import { firstCapacities, firstState } from "../../src/train/run_start.ts";
 import type { StateVectors } from "../../src/train/vectors.ts";
 import { assertBitEqual, moduleNames, rowOf, type TinyRun, trainingRequest } from "./fixture.ts";
+
+type EventState = ReturnType<typeof afterAction>;
 
 /** The assembly and the first state of a run, with vectors of which no two numbers are equal. */
 function begun(run: TinyRun) {
@@ -45,7 +42,7 @@ function move(modules: readonly string[], slots: readonly SlotRef[] = []): reado
 function afterEvent(
   { assembly, state, vectors }: ReturnType<typeof begun>,
   index: number,
-  action: StateAction,
+  action: Parameters<typeof afterAction>[2],
 ): EventState {
   return afterAction({ assembly, index, root, growths: 0 }, { state, vectors }, action);
 }

@@ -7,7 +7,7 @@ import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import type { HostTensor } from "../../src/graph/mod.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
 import { assemble } from "../../src/train/assemble.ts";
-import { dropoutFeeds, type Pool, poolTensor } from "../../src/train/feeds.ts";
+import { dropoutFeeds, DropoutPools, type Pool } from "../../src/train/feeds.ts";
 import { sliceOf } from "../../src/train/layout.ts";
 import { firstCapacities, firstState } from "../../src/train/run_start.ts";
 import { runStages } from "../../src/train/stages.ts";
@@ -67,7 +67,9 @@ Deno.test("dropout masks are those of recorded runs, to the bit", () => {
   const hashOf = (data: HostTensor["data"]) => hashBytes(bytesOf(data)).slice(0, 8);
   const dropout = { hidden: 0.1, attention: 0.2, head: 0.3, adapter: 0.4 };
   const pools = Object.keys(dropout).map((kind) =>
-    hashOf(poolTensor({ name: "p", kind: kind as Pool["kind"], width: 2 }, dropout, 77).data)
+    hashOf(
+      new DropoutPools().of({ name: "p", kind: kind as Pool["kind"], width: 2 }, dropout, 77).data,
+    )
   );
   assertEquals(pools, ["b343a031", "960d7b2b", "03c0cae4", "17d6c8a8"]);
   const { assembly, stages } = trainingRequest(executor, { method: "lora" });

@@ -23,7 +23,7 @@ import type { Selection } from "../plan/selection.ts";
 import { type StoredStudy, toStore, writeStoredStudy } from "../stored_study.ts";
 
 /** A finished run whose ranks are not those that any method would have had under its budget. */
-export interface ReplaySource {
+interface ReplaySource {
   readonly id: string;
   readonly run: RunSpec;
   readonly modules: readonly ModuleShape[];
@@ -50,7 +50,7 @@ const variantRanks: Readonly<Record<ReplayVariant, RanksAs>> = {
 };
 
 /** Ranks as even as they go with the same total: those that the budget gave, unless the total is another one now. */
-export function uniformRanks(
+function uniformRanks(
   { modules, initialRanks, finalRanks, startsEven }: ReplaySource,
 ): Ranks {
   const total = totalRank(finalRanks);

@@ -41,7 +41,7 @@ export interface PoolWork {
 }
 
 /** What workers are opened for. */
-export interface Opening extends PoolWork {
+interface Opening extends PoolWork {
   /** What is to be trained or ablated; there are no more workers than that. */
   readonly due: readonly PlannedRun[];
   readonly environment: Environment;
@@ -169,7 +169,7 @@ interface Share {
 }
 
 /** What the share depends on. */
-export interface ShareRequest {
+interface ShareRequest {
   readonly cores: number;
   readonly executor: ExecutorKind;
   /** Runs of the plan, finished ones included: a sweep that goes on must compute with as many threads as before. */
@@ -190,7 +190,7 @@ const mostJobs = 8;
  * while runs never do. `bench/scale_bench.ts` measures how much that is; its figures stand in `bench/README.md`.
  * A GPU is one device, WebAssembly starts threads of its own, and the reference interpreter is for tests.
  */
-export function defaultJobs(cores: number, executor: ExecutorKind): number {
+function defaultJobs(cores: number, executor: ExecutorKind): number {
   return executor === "cpu" ? Math.max(1, Math.min(cores, mostJobs)) : 1;
 }
 

@@ -33,7 +33,7 @@ export interface HalvingRules {
 }
 
 /** What came of a job: its score, null where the trial failed, undefined while that is not known. */
-export type HalvingScore = number | null | undefined;
+type HalvingScore = number | null | undefined;
 
 /** The next job, `wait` until the score of an earlier one is known, or `done`. */
 type NextJob = HalvingJob | "wait" | "done";

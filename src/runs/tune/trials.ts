@@ -221,7 +221,7 @@ export function firstPoints(tune: Tune, { space }: Combination): readonly Point[
 }
 
 /** A combination with its scored trials. */
-export interface Scored {
+interface Scored {
   readonly combination: Combination;
   readonly trials: readonly ScoredPoint[];
 }

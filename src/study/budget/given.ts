@@ -125,7 +125,7 @@ export function totalRank(ranks: Ranks): number {
  * });
  * ```
  */
-export function reversedInDepth(modules: readonly ModuleShape[], ranks: Ranks): Ranks {
+function reversedInDepth(modules: readonly ModuleShape[], ranks: Ranks): Ranks {
   const layers = [...new Set(modules.map(({ layer }) => layer))].sort((a, b) => a - b);
   const nameOf = new Map(modules.map(({ name, layer, part }) => [`${layer}.${part}`, name]));
   return Object.fromEntries(modules.map(({ name, layer, part }) => {

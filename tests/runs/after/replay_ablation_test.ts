@@ -1,14 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  hasOwnRanks,
-  replayRuns,
-  type ReplaySource,
-  replayStudy,
-  uniformRanks,
-} from "../../../src/runs/after/replay_ablation.ts";
-import { reversedInDepth } from "../../../src/study/budget/given.ts";
+import { hasOwnRanks, replayRuns, replayStudy } from "../../../src/runs/after/replay_ablation.ts";
 import { defaultSettings, type ModulePart } from "../../../src/study/schema/settings.ts";
 import type { ModuleShape, RunSpec } from "../../../src/study/types.ts";
+
+type ReplaySource = Parameters<typeof replayRuns>[0][number];
 
 const modules: readonly ModuleShape[] = [0, 1, 2].flatMap((layer) =>
   (["query", "output"] as const).map((part: ModulePart): ModuleShape => ({
@@ -62,14 +57,10 @@ const lora: RunSpec = {
   },
 };
 
-Deno.test("reversedInDepth exchanges layers and keeps parts", () => {
-  assertEquals(reversedInDepth(modules, source.finalRanks), ranksOf(2, 4, 2, 3, 0, 1));
-});
-
-Deno.test("uniformRanks are the initial ones, or as even as the final total goes", () => {
-  assertEquals(uniformRanks(source), source.initialRanks);
+Deno.test("uniform ranks are as even as the final total goes where it is not the initial one", () => {
   const drifted = { ...source, finalRanks: ranksOf(0, 1, 2, 3, 2, 6) };
-  const ranks = Object.values(uniformRanks(drifted));
+  const uniform = replayRuns([drifted], []).find(({ variant }) => variant === "uniform")!;
+  const ranks = Object.values(uniform.run.ranks!);
   assertEquals(ranks.reduce((sum, rank) => sum + rank, 0), 14);
   assertEquals(ranks.toSorted(), [2, 2, 2, 2, 3, 3]);
 });

@@ -1,13 +1,10 @@
 import { assertEquals } from "@std/assert";
-import {
-  defaultJobs,
-  type Opening,
-  Pool,
-  shareCores,
-  type ShareRequest,
-} from "../../../src/runs/pool/pool.ts";
+import { Pool, shareCores } from "../../../src/runs/pool/pool.ts";
 import { StopFlag } from "../../../src/runs/events.ts";
 import type { RunWorker } from "../../../src/runs/pool/workers.ts";
+
+type Opening = Parameters<Pool["workersFor"]>[0];
+type ShareRequest = Parameters<typeof shareCores>[0];
 
 Deno.test("workers stay open over rounds, and are opened anew where a round has work for more", async () => {
   const said: string[] = [];
@@ -60,7 +57,6 @@ Deno.test("workers stay open over rounds, and are opened anew where a round has 
 Deno.test("shareCores gives whole shares, and what was asked for as it was asked", () => {
   const base: ShareRequest = { cores: 8, executor: "cpu", runs: 60, jobs: null, threads: null };
   const cases: readonly [Partial<ShareRequest>, jobs: number, threads: number][] = [
-    [{}, defaultJobs(8, "cpu"), Math.floor(8 / defaultJobs(8, "cpu"))],
     [{ jobs: 1 }, 1, 8],
     [{ jobs: 3 }, 3, 2],
     // More jobs than cores: one thread each.
@@ -89,7 +85,7 @@ Deno.test("shareCores gives whole shares, and what was asked for as it was asked
 Deno.test("a default is at least one job and no more than the cores", () => {
   for (const executor of ["cpu", "wasm", "webgpu", "reference"] as const) {
     for (const cores of [1, 2, 3, 16, 64]) {
-      const jobs = defaultJobs(cores, executor);
+      const { jobs } = shareCores({ cores, executor, runs: 60, jobs: null, threads: null });
       assertEquals(Number.isInteger(jobs) && jobs >= 1 && jobs <= cores, true, `${executor}`);
     }
   }

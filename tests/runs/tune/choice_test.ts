@@ -5,11 +5,12 @@ import {
   furtherCount,
   meanScore,
   nextPoints,
-  type Scored,
 } from "../../../src/runs/tune/trials.ts";
 import type { Tune } from "../../../src/study/schema/tune.ts";
 import type { Combination } from "../../../src/runs/tune/combinations.ts";
 import type { Point, Space } from "../../../src/runs/tune/space.ts";
+
+type Scored = Parameters<typeof nextPoints>[1][number];
 
 const space = { rate: { log: [1, 100] } } as const;
 const scored = (rate: number, score: number | null, isWhole = true) => ({

@@ -4,7 +4,6 @@ import {
   fewest,
   type HalvingJob,
   type HalvingRules,
-  type HalvingScore,
   nextJob,
   rungCount,
   rungSteps,
@@ -19,7 +18,7 @@ function played(
 ): readonly HalvingJob[] {
   const stream = RandomStream.fromSeed(seed);
   const jobs: HalvingJob[] = [];
-  const scores: HalvingScore[] = [];
+  const scores: (number | null | undefined)[] = [];
   for (;;) {
     const next = nextJob(trials, jobs, scores, rules);
     if (next === "done") return jobs;
