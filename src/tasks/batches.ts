@@ -55,12 +55,6 @@ const batchesSortedTogether = 50;
  * `maxLength` itself instead of what exceeds it.
  *
  * Few lengths keep the number of shapes small that a runtime has to plan for.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * assertEquals(lengthBuckets(100), [8, 16, 24, 32, 48, 64, 80, 96, 100]);
- * ```
  */
 function lengthBuckets(maxLength: number): readonly number[] {
   checkPositive("maxLength", maxLength);

@@ -109,22 +109,7 @@ export function totalRank(ranks: Ranks): number {
   return total(Object.values(ranks));
 }
 
-/**
- * Ranks with the layers in the opposite order: layer i gets those of layer L − 1 − i, part by part.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * const module = (layer: number) =>
- *   ({ name: `layer.${layer}.query`, layer, part: "query", inSize: 8, outSize: 8 }) as const;
- * const ranks = { "layer.0.query": 1, "layer.1.query": 2, "layer.2.query": 5 };
- * assertEquals(reversedInDepth([0, 1, 2].map(module), ranks), {
- *   "layer.0.query": 5,
- *   "layer.1.query": 2,
- *   "layer.2.query": 1,
- * });
- * ```
- */
+/** Ranks with the layers in the opposite order: layer i gets those of layer L − 1 − i, part by part. */
 function reversedInDepth(modules: readonly ModuleShape[], ranks: Ranks): Ranks {
   const layers = [...new Set(modules.map(({ layer }) => layer))].sort((a, b) => a - b);
   const nameOf = new Map(modules.map(({ name, layer, part }) => [`${layer}.${part}`, name]));
