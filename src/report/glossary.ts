@@ -7,6 +7,10 @@ import { type Html, html } from "./html.ts";
 import type { LabelMeanings } from "./labels.ts";
 
 const words: Readonly<Record<string, string>> = {
+  "95% interval":
+    "Made in this way, it contains the true mean in 95 of 100 studies, if scores vary over seeds like a normal distribution.",
+  "baseline":
+    "The method that others are compared with: LoRA with its own options and the ranks of its budget.",
   "block": "One task with one seed, in which all ranked methods have a score.",
   "budget":
     "How much a method may train: an average rank over the adapted modules, or a number of adapter parameters.",
@@ -14,6 +18,9 @@ const words: Readonly<Record<string, string>> = {
   "converged?":
     "Whether score and loss had stopped improving in the last fifth of the steps; a cell that had not gets no verdict.",
   "decides by": "The score by which a policy ranks the ranks that it drops, moves or grows.",
+  "difference":
+    "The mean over seeds of one score minus the other on the same task: a method’s minus the baseline’s, or A’s minus B’s.",
+  "effect": "What a method gains over the baseline: its difference, with the interval of it.",
   "equivalent": "The difference was shown to be smaller than the margin, in either direction.",
   "form":
     "How the update is written: B A (lora), B diag(E) A with a trained E and rows kept orthogonal (svd), or with gates (gated).",

@@ -8,6 +8,7 @@ import { areTheRanksUsed } from "./sections/are_the_ranks_used.ts";
 import { comparisonsAskedFor } from "./sections/comparisons_asked_for.ts";
 import { convergence } from "./sections/convergence.ts";
 import { cost } from "./sections/cost.ts";
+import { effectByBudget } from "./sections/effect_by_budget.ts";
 import { failedRuns } from "./sections/failed_runs.ts";
 import { formPolicyAndScore } from "./sections/form_policy_and_score.ts";
 import { glossary } from "./sections/glossary.ts";
@@ -41,6 +42,7 @@ export const sections: readonly Section[] = [
   sequencesOfTasks,
   comparisonsAskedFor,
   pairedDifferences,
+  effectByBudget,
   ranking,
   cost,
   ranks,

@@ -12,7 +12,7 @@ import { readRun } from "../../src/record/read_study.ts";
 async function programOf(page: string, words: readonly (readonly [string, string])[], nth = 0) {
   const text = await Deno.readTextFile(new URL(`../../docs/${page}`, import.meta.url));
   const blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, block]) => block!);
-  assertEquals(blocks.length, 3);
+  assertEquals(blocks.length, 4);
   return words.reduce((program, [from, to]) => {
     assert(program.includes(from), from);
     return program.replace(from, to);
