@@ -5,8 +5,7 @@
  */
 import { RandomStream } from "../src/base/random.ts";
 import { trainingRequest } from "../src/runs/training_request.ts";
-import { expand } from "../src/runs/plan/grid.ts";
-import { planRuns } from "../src/runs/plan/planning.ts";
+import { expand, planRuns } from "../src/runs/plan/planning.ts";
 import type { Executor } from "../src/exec/executor.ts";
 import { nativeExecutor } from "../src/exec/native.ts";
 import { methods } from "../src/methods/table.ts";

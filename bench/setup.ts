@@ -4,8 +4,7 @@
  * @module
  */
 import type { PlannedRun, StudyPlan } from "../src/runs/plan/planned_run.ts";
-import { expand } from "../src/runs/plan/grid.ts";
-import { planRuns } from "../src/runs/plan/planning.ts";
+import { expand, planRuns } from "../src/runs/plan/planning.ts";
 import { readStudyFile } from "../src/runs/plan/study_file.ts";
 import { methods } from "../src/methods/table.ts";
 import type { Study } from "../src/study/schema/study.ts";

@@ -30,7 +30,7 @@ import { Inputs } from "./inputs.ts";
 import { keptWeightsFile } from "./after/layer_ablation.ts";
 import { loadCustomCode, type Trust } from "./method_modules.ts";
 import { type BaseFiles, peftFiles } from "./share/model_folder.ts";
-import { ownTasksOf } from "./plan/grid.ts";
+import { ownTasksOf } from "./plan/planning.ts";
 import { runSpecOf } from "./after/recorded_run.ts";
 import { readStoredStudy, type StoredStudy } from "./stored_study.ts";
 import { UsageError } from "../base/input_error.ts";

@@ -2,8 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from 
 import { InputError, UsageError } from "../../src/base/input_error.ts";
 import type { Json } from "../../src/base/canonical_json.ts";
 import { models } from "../../src/cli/models.ts";
-import { expand } from "../../src/runs/plan/grid.ts";
-import { planRuns } from "../../src/runs/plan/planning.ts";
+import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { findStudyFile, studyFolders } from "../../src/runs/plan/find_study.ts";
 import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { sweep } from "../../src/cli/sweep.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { Inputs } from "../../src/runs/inputs.ts";
-import { ownTasksOf } from "../../src/runs/plan/grid.ts";
+import { ownTasksOf } from "../../src/runs/plan/planning.ts";
 import type { EncoderModel } from "../../src/models/load.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";

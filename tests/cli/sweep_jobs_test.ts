@@ -3,8 +3,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { Inputs } from "../../src/runs/inputs.ts";
 import { LocalWorker, type RunWorker, ThreadWorker } from "../../src/runs/pool/workers.ts";
 import { Pool } from "../../src/runs/pool/pool.ts";
-import { expand } from "../../src/runs/plan/grid.ts";
-import { planRuns } from "../../src/runs/plan/planning.ts";
+import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { modelFrom } from "../../src/runs/shared_models.ts";
 import { StopFlag } from "../../src/runs/events.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { encoderModules, examplesOf as publishedSize } from "../study/tables.ts";
-import { expand } from "../../src/runs/plan/grid.ts";
+import { expand } from "../../src/runs/plan/planning.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { schemaText } from "../../src/cli/schema.ts";
 import { methods } from "../../src/methods/table.ts";

@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { expand } from "../../src/runs/plan/grid.ts";
-import { planRuns } from "../../src/runs/plan/planning.ts";
+import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { methods } from "../../src/methods/table.ts";
 import { openPack, packSuffix } from "../../src/record/pack.ts";
 import { isFolderOf, runFolder } from "../../src/study/grid/run_id.ts";

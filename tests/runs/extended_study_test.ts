@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { expand } from "../../src/runs/plan/grid.ts";
+import { expand } from "../../src/runs/plan/planning.ts";
 import { StudyError } from "../../src/study/check/problems.ts";
 import { readStudyData, readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";

@@ -1,8 +1,8 @@
 /** Further seeds of claims: which they are, and which runs they need. */
 import { assertEquals } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
-import { expand, withFurtherSeeds } from "../../src/runs/plan/grid.ts";
-import { nextSeeds, runsForClaims } from "../../src/runs/until_decided.ts";
+import { expand, withFurtherSeeds } from "../../src/runs/plan/planning.ts";
+import { nextSeeds, runsForClaims } from "../../src/runs/sweep.ts";
 import type { Claim } from "../../src/study/schema/claims.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 

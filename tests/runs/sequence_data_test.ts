@@ -1,8 +1,7 @@
 /** What a run through a sequence is trained on and evaluated on, beside runs of its tasks alone. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { Inputs } from "../../src/runs/inputs.ts";
-import { expand } from "../../src/runs/plan/grid.ts";
-import { planRuns } from "../../src/runs/plan/planning.ts";
+import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { methods } from "../../src/methods/table.ts";
 import { StudyError } from "../../src/study/check/problems.ts";
 import { defaultSettings, overlaySettings } from "../../src/study/schema/settings.ts";

@@ -14,7 +14,7 @@ import { readRun } from "../../src/record/read_study.ts";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { type VerifyOptions, verifyStudy } from "../../src/runs/after/verify.ts";
 import { type NamedModule, UntrustedCodeError } from "../../src/runs/method_modules.ts";
-import { furtherGrid } from "../../src/runs/plan/grid.ts";
+import { furtherGrid } from "../../src/runs/plan/planning.ts";
 import { planStudy } from "../../src/runs/plan/planned_study.ts";
 import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { exportRun } from "../../src/runs/share/export.ts";

@@ -1,5 +1,5 @@
 /** Seeds added look by look: to the arms of open claims alone, the same after a stop, and kept by later sweeps. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UsageError } from "../../src/base/input_error.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readRun } from "../../src/record/read_study.ts";
@@ -9,7 +9,6 @@ import { addedRunsIn, readStoredStudy } from "../../src/runs/stored_study.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
-import { checkUntilDecided } from "../../src/runs/until_decided.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study } from "../../src/study/schema/study.ts";
 import type { GridRun } from "../../src/study/types.ts";
@@ -186,9 +185,10 @@ Deno.test("added runs that a changed study would make otherwise are no part of i
   });
 });
 
-Deno.test("a study without claims and a part of a study are refused before anything runs", () => {
+Deno.test("a study without claims and a part of a study are refused before anything runs", async () => {
   const { claims: _claims, decide: _decide, ...without } = study;
-  assertThrows(() => checkUntilDecided(without, []), UsageError, 'want "claims" in the study');
-  assertThrows(() => checkUntilDecided(study, ["seed=1"]), UsageError, "--only seed=1");
-  checkUntilDecided(study, []);
+  const refused = (options: SweepOptions, own: Study, message: string) =>
+    assertRejects(() => sweepStudy(own, { ...untilDecided, ...options }), UsageError, message);
+  await refused({}, without, 'want "claims" in the study');
+  await refused({ only: ["seed=1"] }, study, "--only seed=1");
 });

@@ -16,7 +16,7 @@ import type { ResultsReader } from "../../src/record/results_reader.ts";
 import { parseStudySpectra, type StudySpectra } from "../../src/record/spectra.ts";
 import { parseVerification } from "../../src/record/verification.ts";
 import { writeSafetensors } from "../../src/models/safetensors.ts";
-import { ownTasksOf } from "../../src/runs/plan/grid.ts";
+import { ownTasksOf } from "../../src/runs/plan/planning.ts";
 import { runSpecOf } from "../../src/runs/after/recorded_run.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import type { Checkpoint, Snapshot } from "../../src/train/run_types.ts";

@@ -5,7 +5,7 @@
  */
 import { parseJson } from "../../src/base/read_json.ts";
 import { methods } from "../../src/methods/table.ts";
-import { expand } from "../../src/runs/plan/grid.ts";
+import { expand } from "../../src/runs/plan/planning.ts";
 import { problemsOfTune } from "../../src/runs/tune/problems.ts";
 import { extendedStudy, parseStudy, parseStudyPart } from "../../src/study/schema/parse.ts";
 import { type Study, type StudyPart } from "../../src/study/schema/study.ts";

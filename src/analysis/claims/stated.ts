@@ -5,8 +5,11 @@
  */
 import type { Json } from "../../base/canonical_json.ts";
 import { hashJson } from "../../base/hash.ts";
-import { claimsHash } from "../../study/schema/claims.ts";
+import { claimPairs } from "../../study/compare/arms.ts";
+import { runContent } from "../../study/grid/run_id.ts";
+import { type Claim, claimsHash } from "../../study/schema/claims.ts";
 import { defaultConvergence } from "../../study/schema/study.ts";
+import type { RunSpec } from "../../study/types.ts";
 import { counted, listed, whole } from "../../base/format.ts";
 import type { ScoredRun } from "./series.ts";
 import type { ClaimedSeeds, ClaimsStatement, StatedClaims, StatedStudy } from "./statement.ts";
@@ -60,6 +63,36 @@ export function withStatement(
   }
   const longer = seeds === undefined ? {} : { seeds: moreOf(last.seeds ?? {}, seeds) };
   return [...statements.slice(0, -1), { ...last, convergence, ...longer }];
+}
+
+/** Digits of a hash that tell what the runs of a seed compute from anything else they could. */
+const seedDigits = 8;
+
+/**
+ * What a statement says of a study's planned runs: SHA-256 of what the arms of its claims compute with the first seed of the axis,
+ * without labels, and the runs that each claim counts. Seeds that are added leave the hash as it is; another setting, option or
+ * version of a method does not.
+ */
+export function claimedRuns(
+  { claims = [], axes }: StatedStudy,
+  runs: readonly RunSpec[],
+): Required<Pick<ClaimsStatement, "arms" | "seeds">> {
+  const first = Math.min(...axes.seeds);
+  const firsts = runs.filter(({ seed }) => seed === first);
+  const contents = claims.flatMap((claim) =>
+    claimPairs(claim, firsts).flatMap(({ a, b }) => [a, b].map((run) => hashJson(runContent(run))))
+  );
+  const seedsOf = (claim: Claim) => {
+    const bySeed = Map.groupBy(claimPairs(claim, runs), ({ seed }) => seed);
+    return [...bySeed].toSorted(([a], [b]) => a - b).map(([seed, pairs]) => {
+      const computed = pairs.map(({ a, b }) => hashJson([runContent(a), runContent(b)]));
+      return `${seed}:${hashJson(computed.toSorted()).slice(0, seedDigits)}`;
+    });
+  };
+  return {
+    arms: hashJson([...new Set(contents)].toSorted()),
+    seeds: Object.fromEntries(claims.map((claim) => [claim.name, seedsOf(claim)])),
+  };
 }
 
 /** What a statement changes of the one before it; what one of them did not keep is taken to be the same. */

@@ -20,7 +20,7 @@ import {
   sampleByKind,
 } from "./recorded_run.ts";
 import type { RunsResult } from "../pool/run_all.ts";
-import { readSelection } from "../plan/selection.ts";
+import { readSelection } from "../plan/planned_study.ts";
 import { readStoredStudy, wantFolder } from "../stored_study.ts";
 import { workOnRuns } from "../pool/work_on_runs.ts";
 

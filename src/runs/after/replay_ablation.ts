@@ -19,7 +19,7 @@ import { rankSourceOf } from "../plan/ranks.ts";
 import type { PlannedRun } from "../plan/planned_run.ts";
 import { type PlanAgain, planFrom, type RecordedRun } from "./recorded_run.ts";
 import { runAll, type RunsResult } from "../pool/run_all.ts";
-import type { Selection } from "../plan/selection.ts";
+import type { Selection } from "../plan/planned_study.ts";
 import { type StoredStudy, toStore, writeStoredStudy } from "../stored_study.ts";
 
 /** A finished run whose ranks are not those that any method would have had under its budget. */

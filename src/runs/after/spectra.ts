@@ -34,7 +34,7 @@ import {
   spectraOfRun,
   withoutUpdates,
 } from "./run_spectra.ts";
-import { readSelection } from "../plan/selection.ts";
+import { readSelection } from "../plan/planned_study.ts";
 import { readSpectra } from "../study_results.ts";
 import { readStoredStudy, type StoredStudy } from "../stored_study.ts";
 import { keptWeights, remedyForWeights } from "../trained_run.ts";

@@ -14,7 +14,7 @@ import type { StudyCode } from "../method_modules.ts";
 import { askApart } from "./apart.ts";
 import { checkedPart, movedPaths, type PartFile, readStudyParts } from "./study_parts.ts";
 import { findStudyFile } from "./find_study.ts";
-import { expand } from "./grid.ts";
+import { expand } from "./planning.ts";
 import { UsageError } from "../../base/input_error.ts";
 import { packSuffix } from "../../record/pack.ts";
 import { isFile, wantWithin } from "../../record/results_reader.ts";

@@ -17,7 +17,7 @@ import {
 import { type Answer, answerOf } from "../plan/apart.ts";
 import { loadCustomCode } from "../method_modules.ts";
 import type { PlannedRun } from "../plan/planned_run.ts";
-import { ownTasksOf } from "../plan/grid.ts";
+import { ownTasksOf } from "../plan/planning.ts";
 import { StopFlag } from "../events.ts";
 import type { Metric } from "../../tasks/types.ts";
 

@@ -19,7 +19,7 @@ import { type Tune, tuneDefaults } from "../../study/schema/tune.ts";
 import type { TunedFor } from "../../study/schema/tuned.ts";
 import type { GridRun, MethodEntry } from "../../study/types.ts";
 import type { Metric } from "../../tasks/types.ts";
-import { expand } from "../plan/grid.ts";
+import { expand } from "../plan/planning.ts";
 import type { Point, Space } from "./space.ts";
 
 /** What settings are chosen for, and what a trial of it is. */

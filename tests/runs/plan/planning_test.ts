@@ -2,8 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import type { Json } from "../../../src/base/canonical_json.ts";
 import { planText } from "../../../src/cli/plan_text.ts";
 import { methods } from "../../../src/methods/table.ts";
-import { expand } from "../../../src/runs/plan/grid.ts";
-import { planRuns } from "../../../src/runs/plan/planning.ts";
+import { expand, planRuns } from "../../../src/runs/plan/planning.ts";
 import { eventText } from "../../../src/cli/event_text.ts";
 import { verifyStudy } from "../../../src/runs/after/verify.ts";
 import type { WorkEvent } from "../../../src/runs/events.ts";

@@ -1,9 +1,9 @@
 /** A part of a study by `--only`: which runs it takes, what is wrong in it, and that sweeps and ablations keep to it. */
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { ablateStudy } from "../../../src/runs/after/ablate.ts";
-import { expand } from "../../../src/runs/plan/grid.ts";
+import { expand } from "../../../src/runs/plan/planning.ts";
 import { planText } from "../../../src/cli/plan_text.ts";
-import { readSelection } from "../../../src/runs/plan/selection.ts";
+import { readSelection } from "../../../src/runs/plan/planned_study.ts";
 import { readStoredStudy } from "../../../src/runs/stored_study.ts";
 import { sweepStudy } from "../../../src/runs/sweep.ts";
 import { UsageError } from "../../../src/base/input_error.ts";

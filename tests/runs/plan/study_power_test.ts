@@ -4,7 +4,7 @@ import { UsageError } from "../../../src/base/input_error.ts";
 import { planText } from "../../../src/cli/plan_text.ts";
 import { methods } from "../../../src/methods/table.ts";
 import type { WorkEvent } from "../../../src/runs/events.ts";
-import { expand } from "../../../src/runs/plan/grid.ts";
+import { expand } from "../../../src/runs/plan/planning.ts";
 import { readStudyFile } from "../../../src/runs/plan/study_file.ts";
 import { studyPower, undecidableClaims } from "../../../src/runs/plan/study_power.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
