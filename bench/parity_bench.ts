@@ -19,7 +19,7 @@ import { readSafetensors, type StoredTensor, writeSafetensors } from "../src/mod
 import { encoderInputs, tokenFeeds } from "../src/models/token_rows.ts";
 import { firstBatch } from "../src/tasks/batches.ts";
 import type { Batch } from "../src/tasks/types.ts";
-import { outputCount } from "../src/train/task_head.ts";
+import { outputCount } from "../src/train/assembly_request.ts";
 import { batchDims, inputFeeds } from "../src/train/feeds.ts";
 import type { TrainingRequest } from "../src/train/run_types.ts";
 import { Trainer } from "../src/train/trainer.ts";

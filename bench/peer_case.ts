@@ -4,7 +4,7 @@
  * @module
  */
 import type { Batch } from "../src/tasks/types.ts";
-import { outputCount } from "../src/train/task_head.ts";
+import { outputCount } from "../src/train/assembly_request.ts";
 import type { TrainingRequest } from "../src/train/run_types.ts";
 import type { Trainer } from "../src/train/trainer.ts";
 import {

@@ -6,7 +6,7 @@
 import { bayesTTest, type Odds } from "../stats/bayes.ts";
 import { isNoSpread, summarise, type Summary } from "../stats/statistics.ts";
 import { hedgesG } from "../stats/effects.ts";
-import { equivalenceTest } from "../stats/equivalence.ts";
+import { equivalenceTest } from "../stats/power.ts";
 import { significanceLevel } from "../stats/rank_tests.ts";
 import { centralProbability } from "../stats/distributions.ts";
 import { differenceVerdict, type NoVerdict, type Verdict } from "./verdict.ts";

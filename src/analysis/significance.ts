@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { correctFamily, isGateOpen } from "../stats/families.ts";
+import { correctFamily, isGateOpen } from "../stats/rank_tests.ts";
 import type { Answer, ClaimVerdict } from "./claims/verdict.ts";
 import { type AskedContrast, askedContrasts } from "./comparison_rows.ts";
 import { type Contrast, type Decided, verdictOf } from "./contrasts.ts";

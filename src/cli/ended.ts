@@ -10,8 +10,7 @@ import { methodsText } from "../report/methods_text.ts";
 import type { Analysis } from "../analysis/analysis.ts";
 import { readStudyResults } from "../runs/study_results.ts";
 import { writeReport } from "../runs/write_report.ts";
-import { stoppedExitCode } from "./stop.ts";
-import { type Arguments, outputColumns, say, sayWrapped } from "./terminal.ts";
+import { type Arguments, outputColumns, say, sayWrapped, stoppedExitCode } from "./terminal.ts";
 import { damagedTexts } from "./event_text.ts";
 import { wrapped } from "../base/text_width.ts";
 

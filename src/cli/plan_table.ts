@@ -8,7 +8,7 @@ import type { PlannedRun } from "../runs/plan/planned_run.ts";
 import { budgetKey } from "../study/budget/budget.ts";
 import { cellTitle } from "../study/grid/run_id.ts";
 import type { CountRange, PlannedCounts } from "../study/types.ts";
-import { readRecord } from "../record/read_study.ts";
+import { readRecord } from "../record/results_reader.ts";
 import type { RunRecord } from "../record/types.ts";
 import { rankSourceOf, stepsOf } from "../runs/plan/ranks.ts";
 import type { Inputs } from "../runs/inputs.ts";

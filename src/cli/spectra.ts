@@ -18,8 +18,7 @@ import {
   trustOption,
 } from "./command_parts.ts";
 import { sayReport } from "./ended.ts";
-import { stoppedExitCode } from "./stop.ts";
-import { runCommand, say, sayWrapped } from "./terminal.ts";
+import { runCommand, say, sayWrapped, stoppedExitCode } from "./terminal.ts";
 import { spectraWords, TerminalWatch } from "./terminal_watch.ts";
 
 /** The command. */

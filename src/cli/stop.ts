@@ -8,7 +8,7 @@
  */
 import type { RunsResult } from "../runs/pool/run_all.ts";
 import type { StoppedRun } from "../runs/events.ts";
-import { errorOutput } from "./output.ts";
+import { errorOutput, stoppedExitCode } from "./terminal.ts";
 
 /** Signals that ask for a stop; SIGHUP comes when a terminal is closed. */
 export const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -18,9 +18,6 @@ type StopSignal = typeof stopSignals[number];
 
 /** Milliseconds after a Ctrl-C until another one ends the process at once. */
 const patienceMillis = 1_000;
-
-/** The exit code of a command that was stopped: 128 and the number of SIGINT. */
-export const stoppedExitCode = 130;
 
 /** What is remembered from one signal to the next. */
 interface StopState {

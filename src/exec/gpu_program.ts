@@ -4,7 +4,7 @@
  * @module
  */
 import type { InferenceSession, Tensor } from "onnxruntime-web";
-import { liftConstants } from "../graph/lift_constants.ts";
+import { liftConstants } from "../graph/rewrite.ts";
 import {
   boundLeaf,
   type DimBindings,

@@ -15,7 +15,7 @@ import {
   type Shape,
   shapeSizes,
 } from "../graph/mod.ts";
-import { liftConstants } from "../graph/lift_constants.ts";
+import { liftConstants } from "../graph/rewrite.ts";
 
 /** The part of a runtime's module that is used. */
 export interface OnnxRuntime {

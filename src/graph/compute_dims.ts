@@ -21,7 +21,7 @@ import { constant, isStatic, type Tensor } from "./tensor.ts";
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { input, makeProgram, reshape } from "./mod.ts";
- * import { shapeOf } from "./ops/sizes.ts";
+ * import { shapeOf } from "./ops/movement.ts";
  * import { computeDims } from "./compute_dims.ts";
  * const x = input("x", ["rows"]);
  * const program = computeDims(makeProgram({ y: reshape(x, ["rows", 1]) }), { rows: shapeOf(x) });

@@ -4,7 +4,7 @@
  * @module
  */
 import { makeProgram, type Program } from "./program.ts";
-import { makeNode, type Node, type Tensor, withScope } from "./tensor.ts";
+import { type HostTensor, input, makeNode, type Node, type Tensor, withScope } from "./tensor.ts";
 
 /** What stands for a node's outputs, given its inputs as they are now; null leaves the node as it is. */
 type Rewriting = (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | null;
@@ -30,4 +30,28 @@ export function rewrite(program: Program, change: Rewriting): Program {
   return makeProgram(Object.fromEntries(
     [...program.outputs].map(([name, tensor]) => [name, changed.get(tensor)!]),
   ));
+}
+
+/** A program and what every run of it must be fed besides its own inputs. */
+interface LiftedProgram {
+  readonly program: Program;
+  /** The constants that became inputs, by the inputs' names. */
+  readonly lifted: ReadonlyMap<string, HostTensor>;
+}
+
+/**
+ * The program with every float constant of at least `smallest` numbers made an input named `constant.`, number and name.
+ *
+ * @param smallest Default 16,384 numbers.
+ */
+export function liftConstants(program: Program, smallest = 2 ** 14): LiftedProgram {
+  const lifted = new Map<string, HostTensor>();
+  const changed = rewrite(program, (node) => {
+    const host = node.constant;
+    if (host === null || host.data.length < smallest || host.type !== "f32") return null;
+    const name = `constant.${lifted.size}.${node.attributes["name"]}`;
+    lifted.set(name, host);
+    return [input(name, host.shape, host.type)];
+  });
+  return { program: changed, lifted };
 }

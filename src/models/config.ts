@@ -3,10 +3,12 @@
  *
  * @module
  */
-import * as z from "zod";
 import { InputError, shown } from "../base/input_error.ts";
 import { problemsOf } from "../study/check/problems.ts";
 import type { Pooling } from "./token_rows.ts";
+import { type ModulePart, moduleParts } from "../study/schema/settings.ts";
+import type { ModuleShape } from "../study/types.ts";
+import * as z from "zod";
 
 /** The activation between a layer's two wide products: exact GELU, its tanh form, or max(x, 0). */
 export type Activation = "gelu" | "gelu_tanh" | "relu";
@@ -259,4 +261,27 @@ export function bertShape(
   };
   checkHeads(shape, { hidden: "hidden_size", heads: "num_attention_heads" }, fileName);
   return shape;
+}
+
+/** The target modules of the chosen parts, layer by layer. */
+export function targetModules(
+  config: EncoderShape,
+  parts: readonly ModulePart[] = moduleParts,
+): readonly ModuleShape[] {
+  return Array.from(
+    { length: config.layers },
+    (_, layer) =>
+      moduleParts.filter((part) => parts.includes(part)).map((part) => ({
+        name: `layer.${layer}.${part}`,
+        layer,
+        part,
+        inSize: part === "output" ? config.intermediate : config.hidden,
+        outSize: part === "intermediate" ? config.intermediate : config.hidden,
+      })),
+  ).flat();
+}
+
+/** All target modules by name. */
+export function modulesByName(config: EncoderShape): ReadonlyMap<string, ModuleShape> {
+  return new Map(targetModules(config).map((module) => [module.name, module]));
 }

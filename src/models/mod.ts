@@ -17,7 +17,7 @@ export type { ElectraConfig } from "./electra.ts";
 export type { RobertaConfig } from "./roberta.ts";
 export type { Pooling } from "./token_rows.ts";
 export { type EncoderFiles, type EncoderModel, loadEncoder } from "./load.ts";
-export { targetModules } from "./modules.ts";
+export { targetModules } from "./config.ts";
 export { randomEncoder } from "./random.ts";
 export {
   readSafetensors,

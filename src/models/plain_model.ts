@@ -37,7 +37,7 @@ import {
 import { architectureOf, type EncoderConfig } from "./architectures.ts";
 import { countedRelativeInputs } from "./deberta_plain.ts";
 import { frozenContext, type ModuleBranch, wantedStates } from "./forward_context.ts";
-import { modulesByName } from "./modules.ts";
+import { modulesByName } from "./config.ts";
 import { dims, type EncoderInputs } from "./token_rows.ts";
 
 const { batch, seq, tokens } = dims;

@@ -12,7 +12,7 @@ import { parseJson } from "../base/read_json.ts";
 import { type SafePattern, safePattern } from "../base/safe_pattern.ts";
 import { nearestNames } from "../base/suggest.ts";
 import { problemsOf } from "../study/check/problems.ts";
-import { headFile } from "../models/encoder_folder.ts";
+import { headFile } from "../models/classifier_folder.ts";
 import { keyError } from "../models/config.ts";
 import { nonFiniteMessage, readSafetensors, type StoredTensor } from "../models/safetensors.ts";
 import { peftPrefix } from "./peft_export.ts";

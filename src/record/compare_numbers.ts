@@ -6,7 +6,7 @@
  * @module
  */
 import { selectedOf } from "../study/grid/steps.ts";
-import type { StoredRun } from "./read_study.ts";
+import type { StoredRun } from "./results_reader.ts";
 import type { EvaluationLine, StepLine } from "./types.ts";
 
 /** How well two numbers, or all numbers of a kind, agree. */

@@ -8,8 +8,7 @@ import { checkSeal, decodeCheckpoint, type StoredCheckpoint } from "./checkpoint
 import { checkPrint, DamagedFileError, isDamage } from "./damage.ts";
 import { denoDisk, type Disk } from "./disk.ts";
 import { moveFolder, removeTree } from "./durable.ts";
-import { readRun, readRunState } from "./read_study.ts";
-import { diskReader } from "./results_reader.ts";
+import { diskReader, readRun, readRunState } from "./results_reader.ts";
 import type { FilePrint, RunRecord } from "./types.ts";
 import { attemptPath, attemptsAt, underWay } from "./lease.ts";
 

@@ -6,8 +6,7 @@
 import { isDamage } from "./damage.ts";
 import type { Disk } from "./disk.ts";
 import { moveFolder, newToken, removeTree, StorageError } from "./durable.ts";
-import { readRun, type StoredRun } from "./read_study.ts";
-import { diskReader } from "./results_reader.ts";
+import { diskReader, readRun, type StoredRun } from "./results_reader.ts";
 import type { RunRecord, RunResults } from "./types.ts";
 
 /** The finished run in a folder, or null where there is none, or a damaged, a failed or another one. */

@@ -7,7 +7,7 @@ import { scoreAt } from "./run_figures.ts";
 import { type Executor, ExecutorError } from "../exec/executor.ts";
 import type { Environment } from "../record/provenance.ts";
 import { newToken, StorageError } from "../record/durable.ts";
-import { readRecord } from "../record/read_study.ts";
+import { readRecord } from "../record/results_reader.ts";
 import { LostAttemptError, RunFolder } from "../record/run_folder.ts";
 import { RunJournal, type Timings, timingsBefore, writeEndFiles } from "./run_files.ts";
 import type { FailureCause, Outcome, RunRecord } from "../record/types.ts";

@@ -5,7 +5,7 @@
  */
 import { RandomStream } from "../base/random.ts";
 import { type EncoderFiles, type EncoderModel, loadEncoder } from "../models/load.ts";
-import { targetModules } from "../models/modules.ts";
+import { targetModules } from "../models/config.ts";
 import { randomEncoder } from "../models/random.ts";
 import { type ModelSource, modelSource } from "../models/sources.ts";
 import type { ModelOrigin } from "../record/types.ts";

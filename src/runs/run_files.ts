@@ -18,9 +18,8 @@ import type { Snapshot, TrainingEvent } from "../train/run_types.ts";
 import { exportTensors } from "../train/stored_tensors.ts";
 import type { Trainer } from "../train/trainer.ts";
 import type { PlannedRun } from "./plan/planned_run.ts";
-import { readJsonl } from "../record/read_jsonl.ts";
+import { type Parser, readJsonl } from "../record/parser.ts";
 import { parseEvaluationLine, parseStepLine } from "../record/schema.ts";
-import type { Parser } from "../record/parser.ts";
 
 /**
  * Writes the files that belong to the end of a run: weights, scores of slots, and the predictions of the selected evaluation, as

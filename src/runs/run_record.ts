@@ -23,7 +23,7 @@ import { selectedOf } from "../study/grid/steps.ts";
 import { countParameters } from "../study/budget/costs.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
 import type { Assembly } from "../train/assemble.ts";
-import { outputCount } from "../train/task_head.ts";
+import { outputCount } from "../train/assembly_request.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import { mergedRanks, nonzeroAdapterNumbers } from "../train/stored_tensors.ts";
 import type { Snapshot } from "../train/run_types.ts";

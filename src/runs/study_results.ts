@@ -5,12 +5,13 @@
  */
 import { InputError, shown } from "../base/input_error.ts";
 import { isDamage, parseJsonFile } from "../record/damage.ts";
-import { readRun, type StoredRun } from "../record/read_study.ts";
 import {
   folderReader,
   outputFolder,
   readerOf,
+  readRun,
   type ResultsReader,
+  type StoredRun,
   within,
 } from "../record/results_reader.ts";
 import type { ReplayedRun } from "../record/types.ts";

@@ -12,7 +12,7 @@ import { methodTable } from "../methods/table.ts";
 import { updatesOf } from "../methods/weight_update.ts";
 import { architectureOf } from "../models/architectures.ts";
 import type { EncoderFiles } from "../models/load.ts";
-import { targetModules } from "../models/modules.ts";
+import { targetModules } from "../models/config.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
 import { expandStudy } from "../study/grid/expand.ts";
 import { selectedOf } from "../study/grid/steps.ts";

@@ -23,9 +23,9 @@ export {
   stratifiedInterval,
   type TaskScores,
 } from "./effects.ts";
-export { type EquivalenceTest, equivalenceTest } from "./equivalence.ts";
-export { type ExpectedBest, expectedBest } from "./expected_best.ts";
-export { correctFamily, isGateOpen, type TestFamily } from "./families.ts";
+export { type EquivalenceTest, equivalenceTest } from "./power.ts";
+export { type ExpectedBest, expectedBest } from "./effects.ts";
+export { correctFamily, isGateOpen, type TestFamily } from "./rank_tests.ts";
 export { type HierarchicalTest, hierarchicalTest } from "./hierarchical.ts";
 export { cliquesOf, lettersOf } from "./letters.ts";
 export { logMixtureEvidence, mixtureCritical } from "./stopping.ts";

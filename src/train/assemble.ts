@@ -30,13 +30,12 @@ import {
 import { architectureOf, type EncoderConfig } from "../models/architectures.ts";
 import type { DropoutSite } from "../models/forward_context.ts";
 import type { ParameterSpec } from "../models/parameters.ts";
-import type { AssemblyRequest } from "./assembly_request.ts";
+import { type AssemblyRequest, headParameters, outputCount, taskLoss } from "./assembly_request.ts";
 import { type FedWeight } from "./fed_weights.ts";
 import { type DropoutRates, forward, type ForwardPlan, survey } from "./forward.ts";
 import { inputNormUpdate, inputSizes } from "./input_norms.ts";
 import { decayMask, type Layout, makeLayout, type Slice, sliceOf, viewsOf } from "./layout.ts";
 import { adamW, learningRates, optimiserInputs, optimiserVectors } from "./optimiser.ts";
-import { headParameters, outputCount, taskLoss } from "./task_head.ts";
 import { type AdaptedModule, groupParameter, type SlotGroup, slotGroups } from "./slots.ts";
 
 /** Names of the vectors that a run carries from step to step. */

@@ -41,10 +41,9 @@ import {
 import { dims, encoderInputs } from "../models/token_rows.ts";
 import type { ModuleShape } from "../study/types.ts";
 import type { TrainSettings } from "../study/schema/settings.ts";
-import type { AssemblyRequest } from "./assembly_request.ts";
+import { type AssemblyRequest, taskLogits } from "./assembly_request.ts";
 import { type FedWeight, fedWeight, fedWeightName } from "./fed_weights.ts";
 import { groupParameter, sizeClasses, type SlotGroup } from "./slots.ts";
-import { taskLogits } from "./task_head.ts";
 
 /** The adapter of a run that changes weights, and the other kind, of which a run has one at most. */
 function adaptersOf({ method: { adapter } }: AssemblyRequest) {

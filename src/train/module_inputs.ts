@@ -15,7 +15,7 @@ import {
 import type { InputEstimate, RankPurse } from "../methods/rank_estimate.ts";
 import { architectureOf } from "../models/architectures.ts";
 import { frozenContext } from "../models/forward_context.ts";
-import { modulesByName } from "../models/modules.ts";
+import { modulesByName } from "../models/config.ts";
 import { dims, encoderInputs, type Pooling, tokenFeeds } from "../models/token_rows.ts";
 import type { ModuleShape } from "../study/types.ts";
 import type { Batch } from "../tasks/types.ts";

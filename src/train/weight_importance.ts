@@ -18,21 +18,21 @@ import {
 } from "../graph/mod.ts";
 import { architectureOf } from "../models/architectures.ts";
 import { frozenContext, wantedStates } from "../models/forward_context.ts";
-import { modulesByName } from "../models/modules.ts";
+import { modulesByName } from "../models/config.ts";
 import { drawParameter } from "../models/parameters.ts";
 import { encoderInputs, tokenFeeds } from "../models/token_rows.ts";
 import type { ModuleShape } from "../study/types.ts";
 import type { Batch, ClassRange } from "../tasks/types.ts";
-import type { EncoderWeights } from "./assembly_request.ts";
-import { batchDims, targetFeeds } from "./feeds.ts";
-import { classMask } from "./stages.ts";
 import {
+  type EncoderWeights,
   headParameters,
   type HeadRequest,
   outputCount,
   taskLogits,
   taskLoss,
-} from "./task_head.ts";
+} from "./assembly_request.ts";
+import { batchDims, targetFeeds } from "./feeds.ts";
+import { classMask } from "./stages.ts";
 
 /** The model at the start of a run: the frozen encoder with the head that the run starts with. */
 export interface StartingModel extends HeadRequest {

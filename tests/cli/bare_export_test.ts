@@ -3,9 +3,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { hashBytes } from "../../src/base/hash.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
 import { importAdapter } from "../../src/runs/share/imported_model.ts";
-import { pythonLines } from "../../src/models/encoder_folder.ts";
+import { pythonLines } from "../../src/models/classifier_folder.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
-import { outputCount } from "../../src/train/task_head.ts";
+import { outputCount } from "../../src/train/assembly_request.ts";
 import { type BareRun, withBareRuns } from "./bare_exports.ts";
 import { assertClose, ownLogits } from "./exported_logits.ts";
 

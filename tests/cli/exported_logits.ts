@@ -4,7 +4,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { keptWeightsFile } from "../../src/runs/after/layer_ablation.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { findMethod } from "../../src/methods/table.ts";
-import { targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/config.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { defaultSettings } from "../../src/study/schema/settings.ts";

@@ -6,7 +6,7 @@ import { sweepStudy } from "../../src/runs/sweep.ts";
 import { readTrainedRun } from "../../src/runs/trained_run.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
-import { readRun } from "../../src/record/read_study.ts";
+import { readRun } from "../../src/record/results_reader.ts";
 
 /** A program of the page, with some words replaced. */
 async function programOf(page: string, words: readonly (readonly [string, string])[], nth = 0) {

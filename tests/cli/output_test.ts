@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { EventLines } from "../../src/cli/event_text.ts";
-import { Output } from "../../src/cli/output.ts";
+import { Output } from "../../src/cli/terminal.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "../runs/tiny_study.ts";
 
 type ByteSink = ConstructorParameters<typeof Output>[0];

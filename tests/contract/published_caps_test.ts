@@ -1,8 +1,7 @@
 /** Caps of parameters in published runs: what they end with, and for policies that keep a total what they had at every step. */
 import { assert } from "@std/assert";
 import { findMethod, methods } from "../../src/methods/table.ts";
-import { readRun } from "../../src/record/read_study.ts";
-import { within } from "../../src/record/results_reader.ts";
+import { readRun, within } from "../../src/record/results_reader.ts";
 import { countParameters } from "../../src/study/budget/costs.ts";
 import { encoderModules } from "../study/tables.ts";
 import { readPublished } from "./published.ts";

@@ -1,7 +1,6 @@
 import { assert } from "@std/assert";
 import { findMethod, methods } from "../../src/methods/table.ts";
-import { readRecord } from "../../src/record/read_study.ts";
-import { within } from "../../src/record/results_reader.ts";
+import { readRecord, within } from "../../src/record/results_reader.ts";
 import { planRun } from "../../src/study/budget/ranks.ts";
 import type { CountRange } from "../../src/study/types.ts";
 import { plannedCounts } from "../../src/study/check/runs.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
 import { attemptPath, leasePath, ownerText } from "../../src/record/lease.ts";
-import { readRun } from "../../src/record/read_study.ts";
+import { readRun } from "../../src/record/results_reader.ts";
 import { resultDifferences } from "../../src/record/publish.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";

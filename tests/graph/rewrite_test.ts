@@ -2,7 +2,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
 import { assertEquals } from "@std/assert";
-import { liftConstants } from "../../src/graph/lift_constants.ts";
+import { liftConstants } from "../../src/graph/rewrite.ts";
 import { lowerScatters } from "../../src/graph/lower.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { HostTensor, OpName, Program } from "../../src/graph/mod.ts";

@@ -16,7 +16,7 @@ import { storedBranches } from "../../src/methods/stored_branches.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { addsNothing, updatesOf } from "../../src/methods/weight_update.ts";
 import { architectureOf, type EncoderConfig, parseConfig } from "../../src/models/architectures.ts";
-import { targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/config.ts";
 import { drawParameter } from "../../src/models/parameters.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
 import { tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";

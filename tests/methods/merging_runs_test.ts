@@ -4,7 +4,7 @@ import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { mergedWeight } from "../../src/methods/weight_update.ts";
 import { bert } from "../../src/models/bert.ts";
-import { targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/config.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import { exportTensors, mergedRanks } from "../../src/train/stored_tensors.ts";
 import { sliceOf } from "../../src/train/layout.ts";

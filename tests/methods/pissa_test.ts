@@ -4,7 +4,7 @@ import { costsOf } from "../../src/methods/adapter.ts";
 import { principalRows } from "../../src/methods/pissa.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { bert } from "../../src/models/bert.ts";
-import { targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/config.ts";
 import { goldenModel } from "../models/fixture.ts";
 import { goldenUrl, readDoubles } from "../train/peft_runs.ts";
 import {

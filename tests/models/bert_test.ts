@@ -15,7 +15,7 @@ import {
   reshape,
 } from "../../src/graph/mod.ts";
 import { bert, maskedModelHead, maskedModelHeadParameters } from "../../src/models/bert.ts";
-import { targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/config.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
 import { expected, goldenConfig, goldenFiles, goldenModel } from "./fixture.ts";

@@ -20,7 +20,7 @@ import {
   type Tensor,
 } from "../../src/graph/mod.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
-import { targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/config.ts";
 import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
 import { moduleParts } from "../../src/study/schema/settings.ts";
 import { type GoldenEncoder, goldenEncoder, goldenFamilies } from "./encoders.ts";

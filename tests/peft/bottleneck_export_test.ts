@@ -5,7 +5,7 @@ import { summedParts } from "../../src/methods/bottleneck.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { parseConfig } from "../../src/models/architectures.ts";
 import { classifierClass, classifierName } from "../../src/models/classifier_folder.ts";
-import { targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/config.ts";
 import type { StoredTensor } from "../../src/models/safetensors.ts";
 import { drawn } from "../models/deberta_fixture.ts";
 

@@ -1,8 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
-import { readJsonl } from "../../src/record/read_jsonl.ts";
+import { readJsonl, RecordFormatError } from "../../src/record/parser.ts";
 import { parseImportanceLine } from "../../src/record/schema.ts";
-import { RecordFormatError } from "../../src/record/parser.ts";
 
 const line = (step: number) => JSON.stringify({ step, scores: { "layer.0.query": step / 2 } });
 

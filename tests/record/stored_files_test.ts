@@ -9,7 +9,7 @@ import {
 } from "../../src/record/checkpoint_file.ts";
 import { ownerHost, ownerName, ownerText } from "../../src/record/lease.ts";
 import { isDamage } from "../../src/record/damage.ts";
-import { readRecord } from "../../src/record/read_study.ts";
+import { readRecord } from "../../src/record/results_reader.ts";
 import { checkpointAt, recordOf, timings } from "./small_run.ts";
 
 const file = "run/checkpoint.safetensors";

@@ -8,7 +8,7 @@ import { summaryOf } from "../../src/cli/work_status.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
-import { readRun, type StoredRun } from "../../src/record/read_study.ts";
+import { readRun, type StoredRun } from "../../src/record/results_reader.ts";
 import { stepFigures } from "../../src/runs/run_figures.ts";
 import type { RunAblation } from "../../src/record/types.ts";
 import { compareNumbers } from "../../src/record/compare_numbers.ts";

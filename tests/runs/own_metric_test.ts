@@ -1,7 +1,7 @@
 /** Metrics of probabilities, and metrics of one's own: what decides, what is kept, and what can be computed again. */
 import { assert, assertEquals } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
-import { readRun } from "../../src/record/read_study.ts";
+import { readRun } from "../../src/record/results_reader.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { train } from "../../src/runs/train.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";

@@ -4,7 +4,7 @@ import { csvRows } from "../../src/report/table.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
-import { readRun, type StoredRun } from "../../src/record/read_study.ts";
+import { readRun, type StoredRun } from "../../src/record/results_reader.ts";
 import { convergenceOf } from "../../src/analysis/run_convergence.ts";
 import { settingsTable } from "../../src/report/tables/settings.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
 import { verify } from "../../src/cli/verify.ts";
-import { targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/config.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RankLine } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";

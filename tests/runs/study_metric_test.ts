@@ -10,7 +10,7 @@ import {
 } from "@std/assert";
 import { UsageError } from "../../src/base/input_error.ts";
 import { planText } from "../../src/cli/plan_text.ts";
-import { readRun } from "../../src/record/read_study.ts";
+import { readRun } from "../../src/record/results_reader.ts";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { type VerifyOptions, verifyStudy } from "../../src/runs/after/verify.ts";
 import { type NamedModule, UntrustedCodeError } from "../../src/runs/method_modules.ts";

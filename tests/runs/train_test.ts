@@ -1,7 +1,7 @@
 /** Training under the caller's control: the numbers of a sweep, a stop, the trained model, its files, and wrong input. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { findMethod, methods } from "../../src/methods/table.ts";
-import { readRun } from "../../src/record/read_study.ts";
+import { readRun } from "../../src/record/results_reader.ts";
 import type { OwnTask } from "../../src/runs/task_data.ts";
 import { modelOfPeftFiles } from "../../src/runs/share/text_model.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";

@@ -7,7 +7,7 @@ import {
   standardisedEffect,
   stratifiedInterval,
 } from "../../src/stats/effects.ts";
-import { correctFamily, isGateOpen } from "../../src/stats/families.ts";
+import { correctFamily, isGateOpen } from "../../src/stats/rank_tests.ts";
 import { cliquesOf } from "../../src/stats/letters.ts";
 import { almostStochasticOrder, violationRatio } from "../../src/stats/stochastic_order.ts";
 import golden from "../golden/effects.json" with { type: "json" };

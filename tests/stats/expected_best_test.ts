@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { expectedBest } from "../../src/stats/expected_best.ts";
+import { expectedBest } from "../../src/stats/effects.ts";
 
 /** Every way to draw `count` of some values with replacement. */
 function draws(values: readonly number[], count: number): readonly (readonly number[])[] {

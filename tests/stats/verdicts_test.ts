@@ -1,9 +1,9 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { bayesTTest } from "../../src/stats/bayes.ts";
-import { equivalenceTest } from "../../src/stats/equivalence.ts";
 import {
   differencePower,
   equivalencePower,
+  equivalenceTest,
   seedsForDifference,
   seedsForEquivalence,
   smallestDifference,

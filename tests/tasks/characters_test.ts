@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { charsmapNormalizer } from "../../src/tasks/tokenizers/charsmap.ts";
+import { charsmapNormalizer, graphemes } from "../../src/tasks/tokenizers/charsmap.ts";
 import { rangesOf } from "../../src/tasks/tokenizers/characters.ts";
-import { graphemes } from "../../src/tasks/tokenizers/graphemes.ts";
 import type { Component } from "../../src/tasks/tokenizers/layout.ts";
 import { createPieces } from "../../src/tasks/tokenizers/pieces.ts";
 import { bytePattern } from "../../src/tasks/tokenizers/components.ts";

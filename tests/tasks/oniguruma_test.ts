@@ -4,8 +4,12 @@ import { InputError } from "../../src/base/input_error.ts";
 import { safePattern } from "../../src/base/safe_pattern.ts";
 import { membersOf } from "../../src/tasks/tokenizers/characters.ts";
 import { GrowthBound } from "../../src/tasks/tokenizers/growth.ts";
-import { asRe2, PatternSyntaxError } from "../../src/tasks/tokenizers/oniguruma.ts";
-import { replacePattern, splitPattern } from "../../src/tasks/tokenizers/pattern_components.ts";
+import {
+  asRe2,
+  PatternSyntaxError,
+  replacePattern,
+  splitPattern,
+} from "../../src/tasks/tokenizers/pattern_components.ts";
 
 Deno.test("asRe2() keeps what a pattern matches, with classes of Unicode and lines", () => {
   const word = membersOf("word");

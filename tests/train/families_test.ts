@@ -4,7 +4,7 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import type { HostTensor } from "../../src/graph/mod.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
-import { targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/config.ts";
 import { defaultSettings } from "../../src/study/schema/settings.ts";
 import { makeBatch } from "../../src/tasks/batches.ts";
 import type { Encoded, Task, TaskOutput } from "../../src/tasks/types.ts";

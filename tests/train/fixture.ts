@@ -8,7 +8,7 @@ import type { Executor } from "../../src/exec/executor.ts";
 import type { BoundMethod } from "../../src/methods/method.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import type { EncoderConfig } from "../../src/models/architectures.ts";
-import { targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/config.ts";
 import {
   defaultSettings,
   type ModulePart,

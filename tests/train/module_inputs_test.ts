@@ -5,7 +5,7 @@ import { findMethod } from "../../src/methods/table.ts";
 import type { InputEstimate } from "../../src/methods/rank_estimate.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { bert } from "../../src/models/bert.ts";
-import { targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/config.ts";
 import { moduleInputs } from "../../src/train/module_inputs.ts";
 import { expected, goldenModel } from "../models/fixture.ts";
 import { batchOf } from "../models/golden_tokens.ts";

@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { RandomStream } from "../../src/base/random.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
-import { targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/config.ts";
 import type { TaskOutput } from "../../src/tasks/types.ts";
 import type { EncoderWeights } from "../../src/train/assembly_request.ts";
 import { type StartingModel, weightImportance } from "../../src/train/weight_importance.ts";

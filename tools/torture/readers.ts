@@ -12,7 +12,7 @@ import { decodeText } from "../../src/base/read_text.ts";
 import { openWheel } from "../../src/fetch/wheel.ts";
 import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
 import { type EncoderFiles, loadEncoder, loadHead } from "../../src/models/load.ts";
-import { targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/config.ts";
 import { readSafetensors, writeSafetensors } from "../../src/models/safetensors.ts";
 import { shardNames } from "../../src/models/sources.ts";
 import { readPeftAdapter } from "../../src/peft/peft_import.ts";

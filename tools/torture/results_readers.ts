@@ -11,8 +11,7 @@ import {
   readWeightsFile,
 } from "../../src/record/checkpoint_file.ts";
 import { parseJsonFile } from "../../src/record/damage.ts";
-import { readRun } from "../../src/record/read_study.ts";
-import type { ResultsReader } from "../../src/record/results_reader.ts";
+import { readRun, type ResultsReader } from "../../src/record/results_reader.ts";
 import { parseStudySpectra, type StudySpectra } from "../../src/record/spectra.ts";
 import { parseVerification } from "../../src/record/verification.ts";
 import { writeSafetensors } from "../../src/models/safetensors.ts";

@@ -4,9 +4,6 @@
  * @module
  */
 export * from "./elementwise.ts";
-export * from "./indexing.ts";
-export * from "./linalg.ts";
 export * from "./movement.ts";
+export * from "./linalg.ts";
 export * from "./reduction.ts";
-export * from "./reduction.ts";
-export * from "./sizes.ts";

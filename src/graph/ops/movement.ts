@@ -1,11 +1,21 @@
 /**
- * Operators that move numbers without changing them.
+ * Operators that move numbers without changing them, that pick and place by index, and that compute with the sizes of tensors.
+ *
+ * Programs for training do without the last: sizes are fed there, since integer arithmetic is what keeps a program off a GPU. They are
+ * for models that plain runtimes load and feed with nothing but texts.
  *
  * @module
  */
-import { broadcastShapes, productOf, sameShape, type Shape, showShape } from "../dims.ts";
-import { where } from "./elementwise.ts";
-import { dimsVector, makeNode, makeTensor, type Tensor, withGradient } from "../tensor.ts";
+import { broadcastShapes, type Dim, productOf, sameShape, type Shape, showShape } from "../dims.ts";
+import { cast, where } from "./elementwise.ts";
+import {
+  constant,
+  dimsVector,
+  makeNode,
+  makeTensor,
+  type Tensor,
+  withGradient,
+} from "../tensor.ts";
 
 /** The axes in another order: axis i of the result is axis `order[i]` of `x`. */
 export function transpose(x: Tensor, order: readonly number[]): Tensor {
@@ -104,4 +114,68 @@ export function split(x: Tensor, sizes: readonly number[], axis: number): readon
     type: x.type,
   }));
   return makeNode("Split", [x], { axis, sizes }, outputs).outputs;
+}
+
+/** Rows of `table` (`[rows, …]`) at `indices` (i32, any shape): `[…indices, …]`. */
+export function gather(table: Tensor, indices: Tensor): Tensor {
+  if (indices.type !== "i32") {
+    throw new TypeError(`Gather: indices have type ${indices.type}, want i32`);
+  }
+  const shape = [...indices.shape, ...table.shape.slice(1)];
+  return makeTensor("Gather", [table, indices], { axis: 0 }, shape, table.type);
+}
+
+/** Along `axis`, the element of `x` that `indices` (i32, shape of the result) names. */
+export function gatherElements(x: Tensor, indices: Tensor, axis: number): Tensor {
+  if (indices.type !== "i32" || indices.shape.length !== x.shape.length) {
+    throw new TypeError(
+      `GatherElements: indices are ${indices.type} ${showShape(indices.shape)}, ` +
+        `want i32 with ${x.shape.length} axes`,
+    );
+  }
+  return makeTensor("GatherElements", [x, indices], { axis }, indices.shape, x.type);
+}
+
+/** `x` with `updates` added at `indices` along `axis`; updates and indices have one shape. */
+export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor {
+  if (indices.type !== "i32" || !sameShape(indices.shape, updates.shape)) {
+    throw new TypeError(
+      `ScatterElements: indices are ${indices.type} ${showShape(indices.shape)}, ` +
+        `want i32 ${showShape(updates.shape)}`,
+    );
+  }
+  return makeTensor(
+    "ScatterElements",
+    [x, indices, updates],
+    { axis, reduction: "add" },
+    x.shape,
+    x.type,
+  );
+}
+
+/** Whole numbers of type i32 fixed in the graph. */
+export function integers(data: readonly number[], shape: readonly number[]): Tensor {
+  return constant({ type: "i32", shape, data: Int32Array.from(data) });
+}
+
+/** The sizes of `x`, i64 `[axes]`. */
+export function shapeOf(x: Tensor): Tensor {
+  return makeTensor("Shape", [x], {}, [x.shape.length], "i64");
+}
+
+/**
+ * The numbers 0, 1, … below a size, i32 `[size]`.
+ *
+ * @param size i64 `[1]`.
+ * @param dim How the dimension of the result is called.
+ */
+export function countUp(size: Tensor, dim: Dim): Tensor {
+  const limit = reshape(cast(size, "i32"), []);
+  return makeTensor("Range", [integers([0], []), limit, integers([1], [])], {}, [dim], "i32");
+}
+
+/** All numbers of `x` in one row, whose size is called `dim` from then on. */
+export function flattenAs(x: Tensor, dim: Dim): Tensor {
+  const whole = constant({ type: "i64", shape: [1], data: BigInt64Array.of(-1n) });
+  return makeTensor("Reshape", [x, whole], {}, [dim], x.type);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { expectedBest } from "../../stats/expected_best.ts";
+import { expectedBest } from "../../stats/effects.ts";
 import { meritOf } from "../../tasks/metrics.ts";
 import { budgetOf } from "../../study/budget/budget.ts";
 import type { TunedChoice } from "../../study/schema/tuned.ts";

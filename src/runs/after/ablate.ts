@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readAblation } from "../../record/read_study.ts";
+import { readAblation } from "../../record/results_reader.ts";
 import type { RunAblation } from "../../record/types.ts";
 import { ablateByReplay } from "./replay_ablation.ts";
 import { followed, type Watch } from "../events.ts";

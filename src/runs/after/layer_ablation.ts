@@ -6,7 +6,7 @@
 import type { Executor } from "../../exec/executor.ts";
 import { capacityOf } from "../../methods/adapter.ts";
 import { isDamage } from "../../record/damage.ts";
-import type { StoredRun } from "../../record/read_study.ts";
+import type { StoredRun } from "../../record/results_reader.ts";
 import { readIfThere, writeWhole } from "../../record/durable.ts";
 import { recordSchemaVersion, type RunAblation, type RunRecord } from "../../record/types.ts";
 import { readWeightsFile } from "../../record/checkpoint_file.ts";

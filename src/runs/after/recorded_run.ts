@@ -5,7 +5,7 @@
  */
 import { RecordFormatError } from "../../record/parser.ts";
 import type { Fetching } from "../../fetch/model_files.ts";
-import type { StoredRun } from "../../record/read_study.ts";
+import type { StoredRun } from "../../record/results_reader.ts";
 import { settingsSchema } from "../../study/schema/settings.ts";
 import { tasksOf } from "../../study/grid/steps.ts";
 import type { RunSpec } from "../../study/types.ts";

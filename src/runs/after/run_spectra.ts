@@ -9,7 +9,7 @@ import { updateSpectrum } from "../../methods/update_spectrum.ts";
 import { mergedWeight, updatesOf, type WeightUpdate } from "../../methods/weight_update.ts";
 import { architectureOf } from "../../models/architectures.ts";
 import type { EncoderModel } from "../../models/load.ts";
-import { targetModules } from "../../models/modules.ts";
+import { targetModules } from "../../models/config.ts";
 import type { ModuleSpectrum, RunSpectra, SpectraOverlap } from "../../record/spectra.ts";
 import type { RunRecord } from "../../record/types.ts";
 import {

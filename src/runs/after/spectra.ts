@@ -7,7 +7,7 @@ import { UsageError } from "../../base/input_error.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import type { EncoderModel } from "../../models/load.ts";
 import { isDamage } from "../../record/damage.ts";
-import type { StoredRun } from "../../record/read_study.ts";
+import type { StoredRun } from "../../record/results_reader.ts";
 import {
   openResults,
   outputFolder,

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Environment, readEnvironment } from "../../record/provenance.ts";
-import { outputFolder, wantWithin } from "../../record/results_reader.ts";
+import { outputFolder, readRun, wantWithin } from "../../record/results_reader.ts";
 import { makeFolder, removeTree, writeWhole } from "../../record/durable.ts";
 import { recordSchemaVersion } from "../../record/types.ts";
 import { underWay } from "../../record/lease.ts";
@@ -28,7 +28,6 @@ import {
   sampleByKind,
 } from "./recorded_run.ts";
 import { readStoredStudy } from "../stored_study.ts";
-import { readRun } from "../../record/read_study.ts";
 import { removeAttempts } from "../../record/earlier_attempts.ts";
 import { environmentOf } from "../run_record.ts";
 import { lost, workOnRuns } from "../pool/work_on_runs.ts";

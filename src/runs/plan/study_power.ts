@@ -19,8 +19,13 @@ import { InputError } from "../../base/input_error.ts";
 import { isDamage } from "../../record/damage.ts";
 import { namesIn } from "../../record/durable.ts";
 import { packSuffix } from "../../record/pack.ts";
-import { readRecord } from "../../record/read_study.ts";
-import { isFile, openResults, type ResultsReader, within } from "../../record/results_reader.ts";
+import {
+  isFile,
+  openResults,
+  readRecord,
+  type ResultsReader,
+  within,
+} from "../../record/results_reader.ts";
 import type { ScoredRun } from "../../analysis/claims/series.ts";
 import type { ArmRun } from "../../study/compare/arms.ts";
 import type { ClaimsOfStudy } from "../../study/schema/claims.ts";

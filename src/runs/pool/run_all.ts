@@ -5,7 +5,7 @@
  */
 import { isDamage } from "../../record/damage.ts";
 import { namesIn, readIfThere } from "../../record/durable.ts";
-import { readRunState } from "../../record/read_study.ts";
+import { readRunState } from "../../record/results_reader.ts";
 import type { RunState } from "../../record/types.ts";
 import type { PlannedRun } from "../plan/planned_run.ts";
 import type { Pool, PoolWork } from "./pool.ts";

@@ -10,13 +10,14 @@ import { summedParts } from "../../methods/bottleneck.ts";
 import { bottleneckExport, changedTensors } from "../../peft/bottleneck_export.ts";
 import { mergedTensors } from "../../methods/weight_update.ts";
 import {
+  baseFolder,
   checkClassifierHead,
   classifierClass,
   classifierName,
   hasClassifierClass,
+  splitTensors,
 } from "../../models/classifier_folder.ts";
-import { baseFolder, splitTensors } from "../../models/encoder_folder.ts";
-import { targetModules } from "../../models/modules.ts";
+import { targetModules } from "../../models/config.ts";
 import { writeSafetensors } from "../../models/safetensors.ts";
 import {
   isUnderWay,

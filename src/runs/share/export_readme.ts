@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { hasClassifierClass } from "../../models/classifier_folder.ts";
+import { hasClassifierClass, pythonLines } from "../../models/classifier_folder.ts";
 import type { EncoderConfig } from "../../models/architectures.ts";
-import { pythonLines } from "../../models/encoder_folder.ts";
 import { selectedOf } from "../../study/grid/steps.ts";
 import type { TaskOutput } from "../../tasks/types.ts";
-import { outputCount } from "../../train/task_head.ts";
+import { outputCount } from "../../train/assembly_request.ts";
 import type { TrainedRun } from "../trained_run.ts";
 
 /** What a run can be exported as. */

@@ -18,7 +18,7 @@ import { encodeExamples } from "../../tasks/tokenizer.ts";
 import { metrics } from "../../tasks/metrics.ts";
 import type { Task } from "../../tasks/types.ts";
 import { parseUserTasks } from "../../tasks/user_task.ts";
-import { outputCount } from "../../train/task_head.ts";
+import { outputCount } from "../../train/assembly_request.ts";
 import type { Evaluation, EvaluationSplit } from "../../train/evaluate.ts";
 import { openingOf } from "./export_readme.ts";
 import { type AdapterContents, evaluateModel, importAdapter } from "./imported_model.ts";

@@ -11,7 +11,7 @@ import { type ImportedAdapter, readPeftAdapter } from "../../peft/peft_import.ts
 import { findMethod } from "../../methods/table.ts";
 import { mergedTensors, type WeightUpdate } from "../../methods/weight_update.ts";
 import { architectureOf } from "../../models/architectures.ts";
-import { headFile } from "../../models/encoder_folder.ts";
+import { headFile } from "../../models/classifier_folder.ts";
 import { nonFiniteMessage } from "../../models/safetensors.ts";
 import type { EncoderModel } from "../../models/load.ts";
 import type { ParameterSpec } from "../../models/parameters.ts";

@@ -9,10 +9,11 @@ import {
   classifierName,
   classifierTensors,
   hasClassifierClass,
+  headFile,
+  splitTensors,
   storedFloats,
 } from "../../models/classifier_folder.ts";
 import type { EncoderConfig } from "../../models/architectures.ts";
-import { headFile, splitTensors } from "../../models/encoder_folder.ts";
 import type { ModuleBranch } from "../../models/forward_context.ts";
 import { plainModel } from "../../models/plain_model.ts";
 import { type StoredTensor, writeSafetensors } from "../../models/safetensors.ts";

@@ -8,11 +8,10 @@ import { headAssembly, importAdapterFiles, type ImportBase } from "./imported_mo
 import { flatten } from "../../train/layout.ts";
 import { storedRanks, type TrainedTensors } from "../../train/ablation.ts";
 import { assemble, type Assembly } from "../../train/assemble.ts";
-import type { AssemblyRequest } from "../../train/assembly_request.ts";
+import { type AssemblyRequest, outputCount } from "../../train/assembly_request.ts";
 import { evaluateSplit, type EvaluationSplit, outputsOf, softmaxOf } from "../../train/evaluate.ts";
 import { evaluationSplit } from "../../train/run_data.ts";
 import { importTensors } from "../../train/stored_tensors.ts";
-import { outputCount } from "../../train/task_head.ts";
 import { encodeExamples } from "../../tasks/tokenizer.ts";
 import type { Example, Task, Tokenizer } from "../../tasks/types.ts";
 import { checkChoices, examplesOf, type OwnExample } from "../task_data.ts";

@@ -10,7 +10,7 @@ import type { PlanOptions, SweptStudy } from "../plan/planned_study.ts";
 import { kindOf, type Pool, type PoolOptions, type PoolWork } from "../pool/pool.ts";
 import { type MadeRun, type RunsResult, RunTally, unfinished } from "../pool/run_all.ts";
 import { storePlan, toStore } from "../stored_study.ts";
-import { readRun } from "../../record/read_study.ts";
+import { readRun } from "../../record/results_reader.ts";
 import type { RunResults } from "../../record/types.ts";
 import { totalSteps } from "../../study/grid/steps.ts";
 import { scoreAt } from "../run_figures.ts";

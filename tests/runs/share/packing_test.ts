@@ -7,10 +7,10 @@ import { unpack } from "../../../src/cli/unpack.ts";
 import { verify } from "../../../src/cli/verify.ts";
 import { openPack, packFiles } from "../../../src/record/pack.ts";
 import { PackError } from "../../../src/record/pack_manifest.ts";
-import { readRun } from "../../../src/record/read_study.ts";
 import {
   folderReader,
   openResults,
+  readRun,
   type ResultsReader,
 } from "../../../src/record/results_reader.ts";
 import { packStudy, unpackStudy } from "../../../src/runs/share/packing.ts";

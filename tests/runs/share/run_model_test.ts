@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { UsageError } from "../../../src/base/input_error.ts";
 import { nativeExecutor } from "../../../src/exec/native.ts";
 import { selectedOf } from "../../../src/study/grid/steps.ts";
-import { readRun } from "../../../src/record/read_study.ts";
+import { readRun } from "../../../src/record/results_reader.ts";
 import { loadModel } from "../../../src/runs/trained_run.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { tinyStudy, withSwept } from "../tiny_study.ts";

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StudyError } from "../../../src/study/check/problems.ts";
 import { UsageError } from "../../../src/base/input_error.ts";
 import { methods } from "../../../src/methods/table.ts";
-import type { StoredRun } from "../../../src/record/read_study.ts";
+import type { StoredRun } from "../../../src/record/results_reader.ts";
 import { planText } from "../../../src/cli/plan_text.ts";
 import type { RunRecord } from "../../../src/record/types.ts";
 import { tablesOf } from "../../../src/report/build.ts";
