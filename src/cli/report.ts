@@ -4,7 +4,7 @@
  * @module
  */
 import { tableText } from "../report/table.ts";
-import { groupedTable } from "../report/tables/grouped.ts";
+import { groupedTable } from "../report/grouped.ts";
 import { methodsText } from "../report/methods_text.ts";
 import { sayClaims } from "./ended.ts";
 import { commandOf } from "./command.ts";

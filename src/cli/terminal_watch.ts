@@ -6,7 +6,7 @@
 import { EventLines, eventText } from "./event_text.ts";
 import type { ModuleSpectrum, RunSpectra } from "../record/spectra.ts";
 import { counted, fixed } from "../base/format.ts";
-import { differenceText } from "../report/tables/verification.ts";
+import { differenceText } from "../report/verification.ts";
 import type { Watch, WorkEvent } from "../runs/events.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { ablationText, runProgress, scoreText, summaryOf, WorkStatus } from "./work_status.ts";

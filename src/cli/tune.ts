@@ -30,7 +30,7 @@ import { relative } from "node:path";
 import { tableText } from "../report/table.ts";
 import { wrapped } from "../base/text_width.ts";
 import { listed } from "../base/format.ts";
-import { choicesTable, edgeText, tunedForText } from "../report/tables/tuning.ts";
+import { choicesTable, edgeText, tunedForText } from "../report/sections/tuning.ts";
 
 /** The command. */
 export const tune = commandOf({

@@ -8,7 +8,7 @@ import { UsageError } from "../base/input_error.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import type { Verification } from "../record/verification.ts";
 import { tableText } from "../report/table.ts";
-import { verificationSentence, verifiedTable } from "../report/tables/verification.ts";
+import { verificationSentence, verifiedTable } from "../report/verification.ts";
 import { defaultStudy } from "../runs/plan/study_file.ts";
 import { type VerifyOptions, verifyStudy } from "../runs/after/verify.ts";
 import { commandOf } from "./command.ts";

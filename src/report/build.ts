@@ -15,7 +15,7 @@ import { type Picture, renderChart } from "./render.ts";
 import { filled, type ReportOptions, type ReportParts } from "./section.ts";
 import { sections } from "./sections.ts";
 import type { ReportTable } from "./table.ts";
-import { groupedTable } from "./tables/grouped.ts";
+import { groupedTable } from "./grouped.ts";
 import type { ReportFiles } from "./types.ts";
 
 export type { ReportOptions } from "./section.ts";

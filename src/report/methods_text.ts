@@ -7,7 +7,7 @@ import { fitTable, type TextRow } from "../base/text_table.ts";
 import { wrapped } from "../base/text_width.ts";
 import { earlyCells } from "../analysis/convergence.ts";
 import { flaggedRunsText } from "../analysis/run_flags.ts";
-import { methodsTable } from "./tables/scores.ts";
+import { methodsTable } from "./sections/scores.ts";
 import type { Analysis } from "../analysis/analysis.ts";
 
 /** How a cell ends that has a mean: how many seeds it is of, and what is missing. */

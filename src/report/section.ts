@@ -61,7 +61,7 @@ interface HtmlBlock {
 }
 
 /** A piece of a section. */
-export type Block = TableBlock | ChartsBlock | HtmlBlock;
+type Block = TableBlock | ChartsBlock | HtmlBlock;
 
 /** A section of the report; its file in `sections/` has the name of its title. */
 export interface Section {
@@ -95,7 +95,7 @@ export const charts = (of: ChartsBlock["of"], look: ChartsLook = {}): Block => (
 });
 
 /** Text, or what no other block shows. */
-export const text = (of: HtmlBlock["of"]): Block => ({ kind: "html", of });
+export const prose = (of: HtmlBlock["of"]): Block => ({ kind: "html", of });
 
 /** A command line that makes what a section lacks. */
 export const command = (name: string, { study }: Analysis): Html =>

@@ -4,7 +4,7 @@ import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { tablesOf } from "../../src/report/build.ts";
 import { findingsOf } from "../../src/report/findings/findings.ts";
-import { comparisonsTable } from "../../src/report/tables/comparisons.ts";
+import { comparisonsTable } from "../../src/report/sections/comparisons_asked_for.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { comparedPairs, type StudyComparison } from "../../src/study/compare/arms.ts";
 import { type ScoredOptions, scoredStudy } from "./scored_study.ts";

@@ -10,11 +10,15 @@ import { findingsOf } from "../../src/report/findings/findings.ts";
 import { learningCurves, reachedAt } from "../../src/analysis/learning.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
-import { noticesOf } from "../../src/report/notices.ts";
-import { convergenceTable } from "../../src/report/tables/convergence.ts";
+import { noticesOf } from "../../src/report/sections/summary.ts";
+import {
+  convergenceTable,
+  targetRows,
+  targetsOf,
+  targetsTable,
+} from "../../src/report/sections/convergence.ts";
 import { isTested } from "../../src/analysis/significance.ts";
-import { scoresTable } from "../../src/report/tables/scores.ts";
-import { targetRows, targetsOf, targetsTable } from "../../src/report/tables/targets.ts";
+import { scoresTable } from "../../src/report/sections/scores.ts";
 import type { Metrics } from "../../src/record/types.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { curves, studyOf } from "./learning_curves.ts";

@@ -2,7 +2,7 @@
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { compositionOf } from "../../src/analysis/factorial.ts";
-import { factorialRows, factorialTable } from "../../src/report/tables/factorial.ts";
+import { factorialRows, factorialTable } from "../../src/report/sections/form_policy_and_score.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { scoredStudy } from "./scored_study.ts";
 

@@ -5,8 +5,10 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
 import { performanceProfiles } from "../../src/analysis/over_tasks.ts";
-import { overTasksTable } from "../../src/report/tables/over_tasks.ts";
-import { stochasticOrderTable } from "../../src/report/tables/stochastic_order.ts";
+import {
+  overTasksTable,
+  stochasticOrderTable,
+} from "../../src/report/sections/paired_differences.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { fixtureStudy } from "./fixture.ts";
 import { type ScoredOptions, scoredStudy } from "./scored_study.ts";

@@ -8,7 +8,7 @@ import {
   rankingPairsTable,
   rankingTable,
   rankingTestsTable,
-} from "../../src/report/tables/ranking.ts";
+} from "../../src/report/sections/ranking.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { type FixtureMethod, fixtureMethods, fixtureStudy } from "./fixture.ts";
 

@@ -4,7 +4,7 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "
 import { RandomStream } from "../../src/base/random.ts";
 import { answerOf } from "../../src/report/findings/answer.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { pairedTable, pairedVerdictsTable } from "../../src/report/tables/paired.ts";
+import { pairedTable, pairedVerdictsTable } from "../../src/report/sections/paired_differences.ts";
 import {
   correctionText,
   gateText,

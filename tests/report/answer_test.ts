@@ -3,7 +3,7 @@ import { csvRows } from "../../src/report/table.ts";
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals } from "@std/assert";
 import { type Answer, answerOf } from "../../src/report/findings/answer.ts";
-import { convergenceTable } from "../../src/report/tables/convergence.ts";
+import { convergenceTable } from "../../src/report/sections/convergence.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
 

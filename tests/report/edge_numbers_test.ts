@@ -7,15 +7,14 @@ import { friedmanTest } from "../../src/stats/rank_tests.ts";
 import { bootstrapInterval } from "../../src/stats/statistics.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { ablationPoints, ablationRows } from "../../src/analysis/ablation.ts";
-import { budgetsTable } from "../../src/report/tables/budgets.ts";
+import { budgetsTable, costTable } from "../../src/report/sections/cost.ts";
 import { costRows } from "../../src/analysis/costs.ts";
-import { costTable } from "../../src/report/tables/cost.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { softmaxOf } from "../../src/train/evaluate.ts";
 import { scorerOf } from "../../src/analysis/resampled_scores.ts";
 import { metrics } from "../../src/tasks/metrics.ts";
-import { scoreText } from "../../src/report/tables/scores.ts";
-import { truncationRows } from "../../src/report/tables/truncations.ts";
+import { scoreText } from "../../src/report/sections/scores.ts";
+import { truncationRows } from "../../src/report/sections/layer_rank_ablation.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
 

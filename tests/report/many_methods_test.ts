@@ -53,8 +53,8 @@ Deno.test("seventeen methods: the page is whole, folds long tables and folds cha
     "scores",
     "convergence",
     "differences",
+    "effect-by-budget",
     "ranking",
-    "cost",
   ]);
   const links = [...page.matchAll(/<li><a href="#([^"]+)">/g)].map(([, id]) => id);
   // Sections that say only that there is nothing have no link.

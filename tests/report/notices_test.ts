@@ -1,7 +1,7 @@
 /** What a report says of runs before anything else: those that failed, are missing, collapsed or were not reproduced. */
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assertEquals } from "@std/assert";
-import { noticesOf } from "../../src/report/notices.ts";
+import { noticesOf } from "../../src/report/sections/summary.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
 

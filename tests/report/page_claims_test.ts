@@ -6,7 +6,7 @@ import { claimsChart } from "../../src/report/charts/claims.ts";
 import { claimsJson, claimsText } from "../../src/analysis/claims/claims_report.ts";
 import { withStatement } from "../../src/analysis/claims/stated.ts";
 import { renderChart } from "../../src/report/render.ts";
-import { claimsTable, claimTasksTable } from "../../src/report/tables/claims.ts";
+import { claimsTable, claimTasksTable } from "../../src/report/sections/verdicts.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import type { Claim } from "../../src/study/schema/claims.ts";
 import { scoredStudy, withHappened } from "../analysis/scored_study.ts";

@@ -5,7 +5,7 @@ import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
 import { renderChart } from "../../src/report/render.ts";
 import { rankMetricRows } from "../../src/analysis/rank_metric.ts";
-import { rankMetricTable } from "../../src/report/tables/rank_metric.ts";
+import { rankMetricTable } from "../../src/report/sections/ranks.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { fixtureMethods, fixtureStudy } from "../analysis/fixture.ts";
 

@@ -3,7 +3,7 @@ import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { replays } from "../../src/report/findings/comparisons.ts";
 import { replayBaseline } from "../../src/analysis/paired_rows.ts";
-import { replayTable } from "../../src/report/tables/paired.ts";
+import { replayTable } from "../../src/report/sections/paired_differences.ts";
 import type { Replay, ReplayedRun } from "../../src/record/types.ts";
 import type { ReplayResults } from "../../src/analysis/results.ts";
 import { fixtureStudy } from "../analysis/fixture.ts";

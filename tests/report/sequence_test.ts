@@ -5,7 +5,7 @@ import { sequenceOutcome } from "../../src/runs/run_figures.ts";
 import type { EvaluationLine } from "../../src/record/types.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { sequenceScores, stageAccuracies } from "../../src/analysis/sequences.ts";
-import { sequencesTable } from "../../src/report/tables/sequence.ts";
+import { sequencesTable } from "../../src/report/sections/sequences_of_tasks.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { fixtureStudy } from "../analysis/fixture.ts";
 import { assertWellFormed } from "./well_formed.ts";

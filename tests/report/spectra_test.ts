@@ -6,9 +6,12 @@ import { histogram, scoredRuns, slotScoreCharts } from "../../src/report/charts/
 import { spectraCharts } from "../../src/report/charts/spectra.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
 import { renderChart } from "../../src/report/render.ts";
-import { allocationRows, allocationsTable } from "../../src/report/tables/allocations.ts";
+import { allocationRows, allocationsTable } from "../../src/report/sections/ranks.ts";
 import { moduleSpectraRows, usedRanksRows } from "../../src/analysis/spectra.ts";
-import { moduleSpectraTable, usedRanksTable } from "../../src/report/tables/spectra.ts";
+import {
+  moduleSpectraTable,
+  usedRanksTable,
+} from "../../src/report/sections/are_the_ranks_used.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { csvRows, type ReportTable } from "../../src/report/table.ts";
 import type { ModuleSpectrum } from "../../src/record/spectra.ts";

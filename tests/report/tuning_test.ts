@@ -3,7 +3,7 @@ import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport, tablesOf } from "../../src/report/build.ts";
 import { expectedBestChart } from "../../src/report/charts/expected_best.ts";
-import { noticesOf } from "../../src/report/notices.ts";
+import { noticesOf } from "../../src/report/sections/summary.ts";
 import { noVerdictNote, remedyOf } from "../../src/analysis/verdict.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import type { ReportTable } from "../../src/report/table.ts";

@@ -14,7 +14,7 @@ import {
   verificationSentence,
   verificationTable,
   verificationText,
-} from "../../src/report/tables/verification.ts";
+} from "../../src/report/verification.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { scoredStudy } from "../analysis/scored_study.ts";
 

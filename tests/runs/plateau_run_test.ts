@@ -6,7 +6,7 @@ import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readRun, type StoredRun } from "../../src/record/results_reader.ts";
 import { convergenceOf } from "../../src/analysis/run_convergence.ts";
-import { settingsTable } from "../../src/report/tables/settings.ts";
+import { settingsTable } from "../../src/report/sections/settings.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { scoredStudy, tinyModel, withSwept } from "./tiny_study.ts";

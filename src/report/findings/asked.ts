@@ -7,7 +7,7 @@ import { isApart, remedyOf } from "../../analysis/verdict.ts";
 import { allTasks, keyOf } from "../../analysis/run_rows.ts";
 import { chance } from "../../base/format.ts";
 import { trainedText } from "../../analysis/comparison_rows.ts";
-import { marginText } from "../tables/paired.ts";
+import { marginText } from "../columns.ts";
 import { type ComparisonRow, correctionText } from "../../analysis/significance.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import { differenceWords, type Finding, sentence, spreadWords } from "./finding.ts";

@@ -9,7 +9,7 @@ import { metricInfo } from "../../analysis/metrics.ts";
 import { fewestBlocks } from "../../stats/rank_tests.ts";
 import type { Ranking } from "../../analysis/ranking.ts";
 import { correctionText, isTested, type PairedRow, widest } from "../../analysis/significance.ts";
-import { marginText } from "../tables/paired.ts";
+import { marginText } from "../columns.ts";
 import { type BudgetResult, type Context, signOf, testsAt } from "./context.ts";
 import { methodsText } from "./budgets.ts";
 import { atBudget, differenceWords, scopeText, sentence } from "./finding.ts";

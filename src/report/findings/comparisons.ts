@@ -10,7 +10,7 @@ import { metricInfo } from "../../analysis/metrics.ts";
 import { manyLabels } from "../style.ts";
 import { allBudgets, replayBaseline } from "../../analysis/paired_rows.ts";
 import { correctionText, type PairedRow, widest } from "../../analysis/significance.ts";
-import { marginText } from "../tables/paired.ts";
+import { marginText } from "../columns.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import {
   cellWords,

@@ -18,8 +18,8 @@ import {
   methodColumn,
   metricColumn,
   taskColumn,
-} from "../tables/columns.ts";
-import { verdictColumn } from "../tables/paired.ts";
+  verdictColumn,
+} from "../columns.ts";
 
 /** Each method beside the baseline at each budget, budgets ascending; none where the study has one budget. */
 export function effectRows(

@@ -4,10 +4,10 @@
  * @module
  */
 import { glossaryHtml } from "../glossary.ts";
-import { type Section, text } from "../section.ts";
+import { prose, type Section } from "../section.ts";
 
 /** All words with their explanations. */
 export const glossary: Section = {
   title: "Glossary",
-  blocks: [text(({ labels }) => [glossaryHtml(labels)])],
+  blocks: [prose(({ labels }) => [glossaryHtml(labels)])],
 };

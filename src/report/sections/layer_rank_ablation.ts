@@ -3,10 +3,133 @@
  *
  * @module
  */
+import { ablationRows, removals } from "../../analysis/ablation.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
+import { budgetName, keyOf } from "../../analysis/run_rows.ts";
+import { orderOf } from "../../analysis/scores.ts";
+import { fixed, interval, nothing, significant, whole } from "../../base/format.ts";
+import { summarise } from "../../stats/statistics.ts";
 import { html } from "../html.ts";
 import { charts, command, folded, type Section, titled } from "../section.ts";
-import { ablationTable, removalsTable } from "../tables/ablation.ts";
-import { truncationsTable } from "../tables/truncations.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
+import { budgetColumn, methodColumn, taskColumn } from "../columns.ts";
+
+/** The table of {@linkcode ablationRows}. */
+function ablationTable(results: Analysis): ReportTable {
+  return reportTable(ablationRows(results), {
+    id: "ablation",
+    title: "Rank and metric lost",
+    note:
+      "The adapters of one layer, of one module, or of one part of all layers (all query, for instance) are removed from the " +
+      "trained model and the metric is evaluated again. " +
+      "ρ (Spearman) and τ (Kendall’s τ-b) correlate the rank that was removed with the metric lost: near 1, rank went where it was needed. " +
+      "n counts runs. With several runs the 95% interval is a t interval over runs, with one run a bootstrap over what was removed. " +
+      "Where all ranks are equal there is no correlation.",
+    columns: [
+      text("removed", (row) => `one ${row.kind}`),
+      taskColumn,
+      methodColumn,
+      budgetColumn,
+      number("n", (row) => whole(row.n)),
+      number("removals a run", (row) => whole(row.pieces)),
+      number(
+        "ρ",
+        (row) => row.spearman === null ? "ranks equal" : fixed(row.spearman, 2),
+        (row) => row.spearman === null ? "muted" : "plain",
+      ),
+      number("95% interval of ρ", (row) => interval(row.low, row.high, 2)),
+      number("τ", (row) => fixed(row.kendall, 2)),
+      text(
+        "interval from",
+        (row) => row.interval === "none" ? nothing : String(row.interval),
+        () => "muted",
+      ),
+    ],
+  });
+}
+
+/** Every removed piece with its mean rank and loss, the most missed first within each cell. */
+function removalsTable(results: Analysis): ReportTable {
+  return reportTable(removals(results), {
+    id: "removals",
+    title: "Every removal",
+    note:
+      "The rank removed and the metric lost, means over runs (metrics within [−1, 1] are shown × 100). Positive: the removal hurt.",
+    columns: [
+      taskColumn,
+      methodColumn,
+      budgetColumn,
+      text("removed", (row) => row.name),
+      number("rank", (row) => significant(row.rank)),
+      number("metric lost", (row) => fixed(row.loss, 2)),
+      number("runs", (row) => whole(row.runs)),
+    ],
+  });
+}
+
+/** The metric at a rank, over the runs (seeds) of a cell. */
+interface TruncationRow {
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly rank: number;
+  readonly n: number;
+  /** In the report's scale. */
+  readonly mean: number | null;
+  readonly sd: number | null;
+  /** Mean of what the whole adapter has more; positive means that cutting hurt, whichever way the metric is better. */
+  readonly loss: number | null;
+}
+
+/** The ablated runs' metrics at each rank, cell by cell. */
+export function truncationRows(results: Analysis): readonly TruncationRow[] {
+  const order = orderOf(results.grid);
+  const cuts = results.runs.flatMap(({ record: { asked }, ablation }) => {
+    if (ablation === null) return [];
+    const { isHigherBetter, scale } = metricInfo(ablation.metric);
+    return (ablation.truncations ?? []).map(({ rank, metric }) => ({
+      task: asked.task,
+      label: asked.label,
+      budget: budgetName(asked.budget),
+      rank,
+      metric: metric * scale,
+      loss: (ablation.baseline - metric) * scale * (isHigherBetter ? 1 : -1),
+    }));
+  });
+  const cells = Map.groupBy(
+    cuts,
+    (cut) => keyOf(cut.task, cut.label, cut.budget, String(cut.rank)),
+  );
+  return [...cells.values()].map((own): TruncationRow => {
+    const { task, label, budget, rank } = own[0]!;
+    const { n, mean, sd } = summarise(own.map((cut) => cut.metric));
+    const loss = summarise(own.map((cut) => cut.loss)).mean;
+    return { task, label, budget, rank, n, mean, sd, loss };
+  }).sort((a, b) => order(a) - order(b) || a.rank - b.rank);
+}
+
+/** The table of {@linkcode truncationRows}. */
+function truncationsTable(results: Analysis): ReportTable {
+  return reportTable(truncationRows(results), {
+    id: "truncations",
+    title: "Cut to fewer ranks",
+    note:
+      "The metric on the evaluation split (metrics within [−1, 1] are shown × 100) when each module keeps only its first ranks, without " +
+      "training again; for methods that train first ranks to work alone. Mean and standard deviation over n runs. " +
+      "The last row of each method and budget is the whole adapter.",
+    columns: [
+      taskColumn,
+      methodColumn,
+      budgetColumn,
+      number("rank", (row) => whole(row.rank)),
+      number("n", (row) => whole(row.n)),
+      number("mean", (row) => fixed(row.mean, 2)),
+      number("sd", (row) => fixed(row.sd, 2)),
+      number("lost", (row) => fixed(row.loss, 2)),
+    ],
+  });
+}
 
 /** Whether rank went where it was needed. */
 export const layerRankAblation: Section = {

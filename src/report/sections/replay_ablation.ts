@@ -5,8 +5,8 @@
  */
 import { html } from "../html.ts";
 import { charts, command, type Section, titled } from "../section.ts";
-import { replayTable } from "../tables/paired.ts";
-import { methodsTable } from "../tables/scores.ts";
+import { replayTable } from "./paired_differences.ts";
+import { methodsTable } from "./scores.ts";
 
 /** Whether ranks that were found help LoRA too. */
 export const replayAblation: Section = {

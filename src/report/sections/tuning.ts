@@ -3,8 +3,140 @@
  *
  * @module
  */
+import type { Analysis } from "../../analysis/analysis.ts";
+import { allTasks, budgetName } from "../../analysis/run_rows.ts";
+import { untunedLabels } from "../../analysis/tuned_runs.ts";
+import { canonicalJson } from "../../base/canonical_json.ts";
+import { counted, duration, listed, nothing, significant, whole } from "../../base/format.ts";
+import { budgetOf } from "../../study/budget/budget.ts";
+import { shortNames, valueText } from "../../study/schema/setting_paths.ts";
+import {
+  type NotBracketed,
+  notBracketedOf,
+  type Tuned,
+  type TunedFor,
+} from "../../study/schema/tuned.ts";
 import { charts, type Section, table } from "../section.ts";
-import { tuningTable } from "../tables/tuning.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
+import { budgetColumn, methodColumn, scoreWithMetric, taskColumn } from "../columns.ts";
+
+/** Names of the searches as people read them. */
+const searches: Readonly<Record<Tuned["search"], string>> = {
+  random: "random search",
+  grid: "a grid",
+  asha: "random search with successive halving (ASHA)",
+};
+
+/** What settings were chosen for: `lora`, `lora on RTE, rank 4`. */
+export function tunedForText({ method, task, budget }: TunedFor): string {
+  const at = budget === undefined ? "" : `, ${budgetName(budgetOf(budget))}`;
+  return `${method}${task === undefined ? "" : ` on ${task}`}${at}`;
+}
+
+/** A setting at an edge in words: `train.learningRate 0.1, the highest that was allowed`. */
+export function edgeText({ path, value, edge }: NotBracketed): string {
+  return `${path} ${value}, the ${edge === "low" ? "lowest" : "highest"} that was allowed`;
+}
+
+/** What a tuning took beside the runs of the study. */
+function tuningCostText({ seconds, runs }: Tuned, studyMillis: number | null): string {
+  const own = `Tuning took ${duration(1000 * seconds)} of machine time in ${counted(runs, "run")}`;
+  return studyMillis === null ? own : `${own}; the runs of the study took ${duration(studyMillis)}`;
+}
+
+function noteOf(tuned: Tuned, studyMillis: number | null): string {
+  const { search, trials, seeds, heldOut } = tuned;
+  const named = listed(seeds.map(String));
+  return `Settings were chosen by ${searches[search]}: ${
+    counted(trials, "trial")
+  } for each row below at first, with ` +
+    `${seeds.length === 1 ? "seed" : "seeds"} ${named}. Trials were evaluated on ${
+      significant(100 * heldOut)
+    } % of the training split, which they did not train on, and never on the evaluation split. ` +
+    `${
+      tuningCostText(tuned, studyMillis)
+    }. A setting is bracketed if lower and higher values were tried and did worse.`;
+}
+
+/** The rows of the table: a choice each. */
+function rowsOf(tuned: Tuned) {
+  return tuned.best.map((choice) => {
+    const { method, budget, metric, score, trials, values } = choice;
+    const edges = notBracketedOf(
+      tuned,
+      { method, ...(budget === undefined ? {} : { budget }) },
+      choice.task ?? "",
+    );
+    return {
+      task: choice.task ?? allTasks,
+      label: method,
+      budget: budget === undefined ? "all budgets" : budgetName(budgetOf(budget)),
+      ...{ values, metric, score },
+      trials: trials.length,
+      failed: trials.filter(({ score }) => score === null).length,
+      stopped: trials.filter(({ share }) => share !== undefined).length,
+      notBracketed: edges.map(({ path, edge }) => `${path} (${edge})`).join(", "),
+    };
+  });
+}
+
+/** The table of what was chosen; without rows where nothing was tuned. */
+function tuningTable(results: Analysis): ReportTable {
+  const { tuned, runs } = results;
+  const millis = runs.reduce((sum, { record: { happened } }) => sum + happened.time.wallMillis, 0);
+  const table = choicesTable(tuned, millis);
+  const untuned = untunedLabels(results);
+  return untuned.length === 0 ? table : {
+    ...table,
+    note: `${table.note} Runs whose settings were not tuned: ${listed(untuned)}.`,
+  };
+}
+
+/**
+ * The table of what was chosen.
+ *
+ * @param tuned Null gives a table without rows.
+ * @param studyMillis What the runs of the study took, or null where that is not known.
+ */
+export function choicesTable(tuned: Tuned | null, studyMillis: number | null): ReportTable {
+  const rows = tuned === null ? [] : rowsOf(tuned);
+  // The settings that vary, in the order of the choices.
+  const paths = [...new Set(rows.flatMap(({ values }) => Object.keys(values)))];
+  const names = shortNames(paths);
+  const hasStopped = rows.some(({ stopped }) => stopped !== 0);
+  return reportTable(rows, {
+    id: "tuning",
+    title: "Chosen settings",
+    note: tuned === null ? "" : noteOf(tuned, studyMillis),
+    csv: ({ task, label, budget, values, ...row }) => ({
+      ...{ task, label, budget },
+      ...Object.fromEntries(
+        paths.map((path) => [path, path in values ? canonicalJson(values[path]!) : null]),
+      ),
+      ...row,
+    }),
+    columns: [
+      taskColumn,
+      methodColumn,
+      budgetColumn,
+      ...paths.map((path) =>
+        number<typeof rows[number]>(
+          names.get(path)!,
+          ({ values: { [path]: value } }) => value === undefined ? nothing : valueText(value),
+        )
+      ),
+      number("held-out score", (row) => scoreWithMetric(row, row.score)),
+      number("trials", (row) => whole(row.trials)),
+      hasStopped ? number("stopped early", (row) => whole(row.stopped)) : null,
+      number("failed", (row) => whole(row.failed)),
+      text(
+        "bracketed",
+        (row) => row.notBracketed === "" ? "yes" : `no: ${row.notBracketed}`,
+        (row) => row.notBracketed === "" ? "plain" : "bad",
+      ),
+    ],
+  });
+}
 
 /** The settings that were tuned. */
 export const tuning: Section = {

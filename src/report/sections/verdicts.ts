@@ -5,12 +5,145 @@
  */
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { ClaimsReport } from "../../analysis/claims/claims_report.ts";
-import { ruleText, type VerdictLine } from "../../analysis/claims/text.ts";
-import type { Answer } from "../../analysis/claims/verdict.ts";
+import { decidingInterval, ruleText, type VerdictLine } from "../../analysis/claims/text.ts";
+import type { Answer, ClaimVerdict } from "../../analysis/claims/verdict.ts";
 import { gateText } from "../../analysis/significance.ts";
+import { chance, interval, nothing, signed, whole } from "../../base/format.ts";
+import { bayesTTest, type Odds } from "../../stats/bayes.ts";
+import { hierarchicalTest } from "../../stats/hierarchical.ts";
+import { summarise } from "../../stats/statistics.ts";
+import { armText } from "../../study/compare/arms.ts";
 import { type Html, html } from "../html.ts";
-import { charts, folded, type Section, text } from "../section.ts";
-import { claimsTable, claimTasksTable } from "../tables/claims.ts";
+import { charts, folded, prose, type Section } from "../section.ts";
+import { number, type ReportTable, reportTable, text, type Tone } from "../table.ts";
+import { differenceColumn, intervalColumn, metricColumn, scoreOf, taskColumn } from "../columns.ts";
+
+/** Draws of the hierarchical model: enough for two decimals. */
+const draws = 5000;
+/** Tasks and seeds of each from which the hierarchical model says something: of two tasks it cannot know how tasks differ. */
+const fewest = { tasks: 3, seeds: 3 } as const;
+
+/** The differences that the verdict is about: those up to the look that decided, or all so far. */
+function counting({ differences, state }: ClaimVerdict): ClaimVerdict["differences"] {
+  return state.n === 0 ? differences : differences.slice(0, state.n);
+}
+
+/** Probabilities for a further task like these, where there are enough tasks and seeds. */
+function nextTaskOdds(verdict: ClaimVerdict): Odds | null {
+  const tasks = Map.groupBy(counting(verdict).flatMap(({ tasks }) => tasks), ({ task }) => task);
+  const values = [...tasks.values()].map((own) => own.map((d) => d.difference / d.margin));
+  if (values.length < fewest.tasks || values.some((own) => own.length < fewest.seeds)) return null;
+  return hierarchicalTest(values, 1, { draws }).nextTask;
+}
+
+function claimRow(verdict: ClaimVerdict) {
+  const { claim, answer, unit, state, leftOut, more } = verdict;
+  const { low, high, level } = decidingInterval(verdict);
+  const odds = bayesTTest(counting(verdict).map(({ value }) => value), 1);
+  const next = nextTaskOdds(verdict);
+  const scaled = (margins: number | null) =>
+    margins === null || !Number.isFinite(margins) ? null : margins * unit.perMargin;
+  return {
+    claim: claim.name,
+    says: claim.says,
+    a: armText(claim.a),
+    b: armText(claim.b),
+    answer,
+    unit: unit.name,
+    mean: scaled(state.mean),
+    low: scaled(low),
+    high: scaled(high),
+    level,
+    margin: unit.perMargin,
+    seeds: state.n,
+    leftOut: new Set(leftOut.map(({ seed }) => seed)).size,
+    wantedSeeds: more !== null && Number.isFinite(more.total) ? more.total : null,
+    better: odds?.better ?? null,
+    equal: odds?.equal ?? null,
+    worse: odds?.worse ?? null,
+    nextBetter: next?.better ?? null,
+    nextEqual: next?.equal ?? null,
+    nextWorse: next?.worse ?? null,
+  };
+}
+
+/** How an answer is coloured. */
+function answerTone(answer: unknown): Tone {
+  if (answer === "supported") return "good";
+  return answer === "refuted" ? "bad" : "muted";
+}
+
+const oddsText = (...chances: readonly (number | null)[]): string =>
+  chances.every((each) => each === null) ? nothing : chances.map(chance).join(" / ");
+
+/** The verdicts, one line a claim. */
+export function claimsTable(report: ClaimsReport | null): ReportTable {
+  const rows = (report?.verdicts ?? []).map(claimRow);
+  const hasNext = rows.some((row) => row.nextBetter !== null);
+  return reportTable(rows, {
+    id: "claims",
+    title: "Claims",
+    note:
+      "The difference is a minus b, paired by seed and averaged over tasks; its interval holds over all looks. The probabilities that a is " +
+      "better than b by more than the margin, equal within it, or worse are those of a Bayesian t test over seeds (no prior but 1/σ)" +
+      (hasNext
+        ? "; those for a further task like these, of a hierarchical model over tasks."
+        : ".") +
+      " They decide nothing.",
+    columns: [
+      text("claim", (row) => row.claim),
+      text("a", (row) => row.a),
+      text("says", (row) => row.says),
+      text("b", (row) => row.b),
+      text("verdict", (row) => row.answer, (row) => answerTone(row.answer)),
+      number("difference", (row) => signed(row.mean, 2)),
+      number("interval", (row) => interval(row.low, row.high, 2)),
+      text("unit", (row) => row.unit),
+      number("seeds", (row) => whole(row.seeds)),
+      number(
+        "better / equal / worse",
+        ({ better, equal, worse }) => oddsText(better, equal, worse),
+      ),
+      hasNext
+        ? number(
+          "on a further task",
+          (row) => oddsText(row.nextBetter, row.nextEqual, row.nextWorse),
+        )
+        : null,
+    ],
+  });
+}
+
+function taskRows(verdict: ClaimVerdict) {
+  const tasks = Map.groupBy(counting(verdict).flatMap(({ tasks }) => tasks), ({ task }) => task);
+  return [...tasks].map(([task, own]) => {
+    const { metric, margin } = own[0]!;
+    const { n, mean, sd, low, high } = summarise(own.map(({ difference }) => difference));
+    return { claim: verdict.claim.name, task, metric, n, mean, sd, low, high, margin };
+  });
+}
+
+/** The raw differences behind the verdicts, by task. */
+export function claimTasksTable(report: ClaimsReport | null): ReportTable {
+  const rows = (report?.verdicts ?? []).flatMap(taskRows);
+  return reportTable(rows, {
+    id: "claim_tasks",
+    title: "Differences of each task",
+    note:
+      "Score of a minus score of b on the same task, budget and seed, in the metric’s own unit, over the seeds that the verdict counts. " +
+      "95% t intervals, not corrected: these decide nothing.",
+    columns: [
+      text("claim", (row) => row.claim),
+      taskColumn,
+      metricColumn,
+      number("n", (row) => whole(row.n)),
+      differenceColumn,
+      number("sd", (row) => scoreOf(row, row.sd)),
+      intervalColumn,
+      number("margin", (row) => `±${scoreOf(row, row.margin)}`),
+    ],
+  });
+}
 
 /** Classes of answers in the style sheet. */
 const classes: Readonly<Record<Answer, string>> = {
@@ -59,7 +192,7 @@ export const verdicts: Section = {
   title: "Verdicts",
   isPrinted: true,
   blocks: [
-    text(({ analysis: { claimsReport } }) =>
+    prose(({ analysis: { claimsReport } }) =>
       claimsReport === null ? [] : verdictsHtml(claimsReport)
     ),
     charts(({ charts }) => charts.claims, {
@@ -67,7 +200,7 @@ export const verdicts: Section = {
         claimsReport?.lines.map(({ name, answer, number }) => `${name} ${answer}, ${number}`)
           .join("; "),
     }),
-    text(({ analysis }) => verdictsBasis(analysis)),
+    prose(({ analysis }) => verdictsBasis(analysis)),
     folded(({ claimsReport }) => claimsTable(claimsReport)),
     folded(({ claimsReport }) => claimTasksTable(claimsReport)),
   ],

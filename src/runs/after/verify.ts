@@ -16,7 +16,7 @@ import {
   type Verification,
   verifyRun,
 } from "../../record/verification.ts";
-import { verificationMarkdown } from "../../report/verification_markdown.ts";
+import { verificationMarkdown } from "../../report/verification.ts";
 import { followed, StoppedError, type Watch } from "../events.ts";
 import { Pool, type PoolOptions, type PoolWork } from "../pool/pool.ts";
 import {

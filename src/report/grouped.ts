@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { meanOf, summarise, type Summary } from "../../stats/statistics.ts";
-import { allTasks, keyOf, runRowOf } from "../../analysis/run_rows.ts";
-import { joined, nothing } from "../../base/format.ts";
-import { type GroupKey, groupKeysOf } from "../../analysis/groups.ts";
-import { averageMetric, metricInfo, metricTitle } from "../../analysis/metrics.ts";
-import { slugOf } from "../slug.ts";
-import type { RunResults } from "../../analysis/results.ts";
-import type { Analysis } from "../../analysis/analysis.ts";
-import { number, type ReportTable, reportTable, text } from "../table.ts";
+import { meanOf, summarise, type Summary } from "../stats/statistics.ts";
+import { allTasks, keyOf, runRowOf } from "../analysis/run_rows.ts";
+import { joined, nothing } from "../base/format.ts";
+import { type GroupKey, groupKeysOf } from "../analysis/groups.ts";
+import { averageMetric, metricInfo, metricTitle } from "../analysis/metrics.ts";
+import { slugOf } from "./slug.ts";
+import type { RunResults } from "../analysis/results.ts";
+import type { Analysis } from "../analysis/analysis.ts";
+import { number, type ReportTable, reportTable, text } from "./table.ts";
 import { scoreOf } from "./columns.ts";
-import { hasAverage } from "../../analysis/scores.ts";
+import { hasAverage } from "../analysis/scores.ts";
 
 /** A run with a score. */
 interface Scored {

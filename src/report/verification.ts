@@ -3,18 +3,15 @@
  *
  * @module
  */
-import type {
-  RunVerification,
-  Verification,
-  VerificationVerdict,
-} from "../../record/verification.ts";
-import type { Difference, Value } from "../../record/compare_numbers.ts";
-import { counted, whole } from "../../base/format.ts";
-import type { Analysis } from "../../analysis/analysis.ts";
-import { number, type ReportTable, reportTable, text, type Tone } from "../table.ts";
+import type { Analysis } from "../analysis/analysis.ts";
+import { counted, whole } from "../base/format.ts";
+import type { Difference, Value } from "../record/compare_numbers.ts";
+import type { RunVerification, Verification, VerificationVerdict } from "../record/verification.ts";
+import { escapeMarkdown, markdownRows } from "./markdown.ts";
+import { cellsOf, number, type ReportTable, reportTable, text, type Tone } from "./table.ts";
 
 /** A pinned or compared value; of a hash its first digits. */
-export function shownValue(value: Value): string {
+function shownValue(value: Value): string {
   if (value === null) return "nothing";
   return typeof value === "string" && /^[0-9a-f]{40,}$/.test(value)
     ? `${value.slice(0, 12)}…`
@@ -94,7 +91,7 @@ export function verificationSentence(verification: Verification): string {
 }
 
 /** A point in time as a reader takes it, for instance `2026-11-24 20:25 UTC`. */
-export function timeText(iso: string): string {
+function timeText(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 }
 
@@ -164,4 +161,73 @@ export function verifiedTable(
       text("first difference", (row) => String(row.remark || "none")),
     ],
   });
+}
+
+const left = (title: string) => ({ title, align: "left" } as const);
+
+const right = (title: string) => ({ title, align: "right" } as const);
+
+function runSection(run: RunVerification): readonly string[] {
+  const remark = run.message === null
+    ? run.first === null ? "The two runs are the same in every number." : [
+      `They first differ at ${differenceText(run.first)}.`,
+      ...(run.firstBeyond === null
+        ? []
+        : [`Beyond the tolerance: ${differenceText(run.firstBeyond)}.`]),
+    ].join(" ")
+    : `${run.message}.`;
+  return [
+    `## ${escapeMarkdown(run.title)}: ${run.verdict}`,
+    "",
+    escapeMarkdown(remark),
+    "",
+    ...(run.quantities.length === 0 ? [] : [
+      markdownRows(
+        [
+          ...["quantity", "agreement"].map(left),
+          ...["compared", "bit-equal", "largest relative difference"].map(right),
+        ],
+        run.quantities.map(({ quantity, agreement, compared, equal, largestRelative }) => [
+          quantity,
+          agreement,
+          String(compared),
+          String(equal),
+          largestRelative === 0 ? "0" : largestRelative.toExponential(1),
+        ]),
+      ),
+      "",
+    ]),
+    markdownRows(
+      ["pinned", "", "recorded", "now"].map(left),
+      run.pinned.map(({ item, isSame, wanted, found }) => [
+        item,
+        isSame ? "same" : "different",
+        shownValue(wanted),
+        shownValue(found),
+      ]),
+    ),
+    "",
+  ];
+}
+
+/** `verification.md`. */
+export function verificationMarkdown(verification: Verification): string {
+  const { study, verifiedAt, tolerance, runs } = verification;
+  const table = verifiedTable(runs);
+  return [
+    `# Reproducibility of ${escapeMarkdown(study)}`,
+    "",
+    `${escapeMarkdown(verificationSentence(verification))}.`,
+    "",
+    `Verified on ${
+      timeText(verifiedAt)
+    }. Each run was repeated from its record alone and compared number by number: losses, ` +
+    `gradient norms, rank events, evaluations, metrics, ranks and predictions. A number is within tolerance if it ` +
+    `differs by at most ${tolerance} of its size (of 1 % of the largest of its kind, if it is smaller than that); ranks and ` +
+    `counts must be equal.`,
+    "",
+    markdownRows(table.columns, cellsOf(table)),
+    "",
+    ...runs.flatMap(runSection),
+  ].join("\n");
 }
