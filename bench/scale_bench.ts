@@ -16,6 +16,7 @@ import { methods } from "../src/methods/table.ts";
 import { buildReport } from "../src/report/build.ts";
 import type { Study } from "../src/study/schema/study.ts";
 import { largeStudyFile, largeStudyName, writeFinishedStudy } from "./finished_study.ts";
+import { AskedThread } from "../src/base/ask_thread.ts";
 import type { ResumeResult } from "./resume_worker.ts";
 import { benchResults, benchStudy, median } from "./setup.ts";
 
@@ -100,18 +101,14 @@ async function jobsBench(): Promise<void> {
 
 /** Time of a sweep in a worker that starts cold, from its creation on: modules are loaded, as in a process. */
 async function sweepInWorker(): Promise<ResumeResult & { readonly millis: number }> {
-  const { promise, resolve, reject } = Promise.withResolvers<ResumeResult>();
-  const { value, millis } = await timed(() => {
+  const { value, millis } = await timed(async () => {
     const worker = new Worker(new URL("./resume_worker.ts", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data }: MessageEvent<ResumeResult>) => {
-      worker.terminate();
-      resolve(data);
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      reject(new Error(event.message));
-    };
-    return promise;
+    const thread = new AskedThread(worker, "that sweeps");
+    try {
+      return await thread.ask<ResumeResult>("sweep");
+    } finally {
+      thread.close();
+    }
   });
   return { ...value, millis };
 }

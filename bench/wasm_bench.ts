@@ -7,11 +7,13 @@
  *
  * @module
  */
+import { AskedThread } from "../src/base/ask_thread.ts";
+import type { Executor } from "../src/exec/executor.ts";
 import { say } from "../src/cli/terminal.ts";
 import { textTable } from "../src/base/text_table.ts";
 import { pause } from "./pairs.ts";
 import { lowerQuartile } from "./setup.ts";
-import type { WasmBenchReply, WasmBenchRequest } from "./wasm_worker.ts";
+import type { WasmBenchAsked } from "./wasm_worker.ts";
 
 const burnIn = 3;
 const rounds = 8;
@@ -24,31 +26,17 @@ const settings = [
   { executor: "wasm", threads: 1 },
 ] as const;
 
-/** A worker that is asked one thing at a time. */
-function startWorker() {
-  const worker = new Worker(new URL("./wasm_worker.ts", import.meta.url), { type: "module" });
-  const ask = (request: WasmBenchRequest): Promise<WasmBenchReply> =>
-    new Promise((resolve, reject) => {
-      worker.onmessage = ({ data }: MessageEvent<WasmBenchReply>) => resolve(data);
-      worker.onerror = (event) => reject(new Error(event.message));
-      worker.postMessage(request);
-    });
-  return { ask, stop: () => worker.terminate() };
+function stepMillis(worker: AskedThread, count: number): Promise<number> {
+  return worker.ask({ kind: "steps", count } satisfies WasmBenchAsked);
 }
 
-type Asked = ReturnType<typeof startWorker>;
-
-async function stepMillis({ ask }: Asked, count: number): Promise<number> {
-  const reply = await ask({ kind: "steps", count });
-  if (reply.kind !== "steps") throw new Error(`A worker answered "${reply.kind}", want "steps"`);
-  return reply.stepMillis;
-}
-
-const sides: { readonly title: string; readonly worker: Asked; readonly times: number[] }[] = [];
+const sides: { readonly title: string; readonly worker: AskedThread; readonly times: number[] }[] =
+  [];
 for (const setting of settings) {
-  const worker = startWorker();
-  const reply = await worker.ask({ kind: "start", ...setting });
-  if (reply.kind !== "started") throw new Error(`A worker answered "${reply.kind}" to its start`);
+  const url = new URL("./wasm_worker.ts", import.meta.url);
+  const worker = new AskedThread(new Worker(url, { type: "module" }), "of the bench");
+  const asked: WasmBenchAsked = { kind: "start", ...setting };
+  const reply = await worker.ask<Pick<Executor, "name" | "threads">>(asked);
   const threads = reply.threads === 1 ? "1 thread" : `${reply.threads} threads`;
   sides.push({ title: `${reply.name}, ${threads}`, worker, times: [] });
   await stepMillis(worker, burnIn);
@@ -68,5 +56,5 @@ const rows = sides.map(({ title }, i) => [
   (quick[i]! / quick[0]!).toFixed(2),
 ]);
 await say(textTable(["executor", "a step", `over ${sides[0]!.title}`], rows).trimEnd());
-for (const { worker } of sides) worker.stop();
+for (const { worker } of sides) worker.close();
 Deno.exit(0);

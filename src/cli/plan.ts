@@ -107,7 +107,8 @@ export async function planApart(name: string, options: PlanOptions): Promise<str
   const asked: PlanAsked = { name, options, cache: hubCache() };
   // The thread may fetch nothing.
   await bringOwnFiles(terminalTransport);
-  return await askApart(new URL("./plan_thread.ts", import.meta.url), asked);
+  const url = new URL("./plan_thread.ts", import.meta.url);
+  return await askApart(url, `that plans "${name}"`, asked);
 }
 
 if (import.meta.main) await runCommand(plan);

@@ -1,16 +1,16 @@
 /**
- * The thread that plans a study; see `plan_apart.ts`.
+ * The thread that plans a study; see `plan.ts`.
  *
  * @module
  */
+import { answerThread } from "../base/ask_thread.ts";
 import type { Fetching } from "../fetch/model_files.ts";
-import { answerApart } from "../runs/plan/apart.ts";
 import { readStudyFile } from "../runs/plan/study_file.ts";
 import { fetchRefused, terminalTransport } from "./fetch_report.ts";
 import type { PlanAsked } from "./plan.ts";
 import { planText } from "./plan_text.ts";
 
-answerApart(async ({ name, options, cache }: PlanAsked): Promise<string> => {
+answerThread(async ({ name, options, cache }: PlanAsked): Promise<string> => {
   const fetching: Fetching = {
     cache: () => cache,
     access: (model) => {

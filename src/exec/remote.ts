@@ -7,6 +7,7 @@
  * @module
  */
 import type { InferenceSession, Tensor } from "onnxruntime-web";
+import { AskedThread } from "../base/ask_thread.ts";
 import type { HostTensor } from "../graph/mod.ts";
 import { type Executor, ExecutorError } from "./executor.ts";
 import { loadOnHost, type OnnxRuntime } from "./host_program.ts";
@@ -35,17 +36,10 @@ export type Asked =
   | { readonly kind: "read"; readonly numbers: readonly number[] }
   | { readonly kind: "release"; readonly session: number };
 
-/** A message to the thread. Only what has an id is answered. */
-export type ToServer =
-  | { readonly id: number; readonly asked: Asked; readonly freed: readonly number[] }
-  | { readonly hold: HostTensor; readonly number: number };
-
-/** The answer to a message: what is asked for, or what went wrong. */
-export interface FromServer {
-  readonly id: number;
-  readonly value?: unknown;
-  readonly error?: string;
-}
+/** What the thread is told. */
+export type Told =
+  | { readonly kind: "hold"; readonly number: number; readonly tensor: HostTensor }
+  | { readonly kind: "free"; readonly numbers: readonly number[] };
 
 /** A tensor of the runtime's interface, for numbers that lie here. */
 class LocalTensor {
@@ -59,33 +53,23 @@ class LocalTensor {
 
 /** The thread's end here. */
 class Connection {
-  readonly #port: MessagePort;
-  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #thread: AskedThread;
   #last = 0;
   #freed: number[] = [];
   readonly #collected = new FinalizationRegistry<number>((number) => this.#freed.push(number));
 
   constructor(port: MessagePort) {
-    this.#port = port;
-    port.onmessage = ({ data: { id, value, error } }: MessageEvent<FromServer>) => {
-      const waiting = this.#waiting.get(id);
-      this.#waiting.delete(id);
-      if (error === undefined) waiting?.resolve(value);
-      else waiting?.reject(new Error(error));
-    };
+    this.#thread = new AskedThread(port, "that computes");
   }
 
-  #send(message: ToServer): void {
-    this.#port.postMessage(message);
+  #tell(told: Told): void {
+    this.#thread.tell(told);
   }
 
   ask<T>(asked: Asked): Promise<T> {
-    const id = this.next();
-    const waiting = Promise.withResolvers<unknown>();
-    this.#waiting.set(id, waiting);
-    this.#send({ id, asked, freed: this.#freed });
+    if (this.#freed.length > 0) this.#tell({ kind: "free", numbers: this.#freed });
     this.#freed = [];
-    return waiting.promise as Promise<T>;
+    return this.#thread.ask<T>(asked);
   }
 
   next(): number {
@@ -106,11 +90,11 @@ class Connection {
     return tensor as unknown as Tensor;
   }
 
-  hold(host: HostTensor): Tensor {
+  hold(tensor: HostTensor): Tensor {
     const number = this.next();
-    this.#send({ hold: host, number });
-    const type = ({ f32: "float32", i32: "int32", i64: "int64", bool: "bool" } as const)[host.type];
-    return this.tensor(number, { type, dims: host.shape });
+    this.#tell({ kind: "hold", number, tensor });
+    const types = { f32: "float32", i32: "int32", i64: "int64", bool: "bool" } as const;
+    return this.tensor(number, { type: types[tensor.type], dims: tensor.shape });
   }
 }
 

@@ -6,13 +6,13 @@
  * @module
  */
 import type { InferenceSession, Tensor } from "onnxruntime-web";
-import { errorMessage } from "../base/input_error.ts";
+import { answerThread } from "../base/ask_thread.ts";
 import { checkedModel } from "../graph/foreign_model.ts";
 import type { HostTensor } from "../graph/mod.ts";
 import { hostTensor } from "./host_program.ts";
 import { nativeProfile } from "./native.ts";
 import type { OnnxRuntimeProfile } from "./onnx.ts";
-import type { Asked, FromServer, SentTensor, ToServer } from "./remote.ts";
+import type { Asked, SentTensor, Told } from "./remote.ts";
 
 /** What one executor has here. */
 class Served {
@@ -30,15 +30,20 @@ class Served {
     return this.#profile;
   }
 
-  hold(number: number, host: HostTensor): void {
-    // What another thread can still change is copied.
-    const isShared = !(host.data.buffer instanceof ArrayBuffer);
-    const data = isShared ? host.data.slice() : host.data;
-    this.#tensors.set(number, hostTensor(this.#runtime.runtime, { ...host, data }));
-  }
-
-  free(numbers: readonly number[]): void {
-    for (const number of numbers) this.#tensors.delete(number);
+  hear(told: Told): void {
+    if (told.kind === "free") {
+      for (const number of told.numbers) this.#tensors.delete(number);
+      return;
+    }
+    const { number, tensor } = told;
+    try {
+      // What another thread can still change is copied.
+      const isShared = !(tensor.data.buffer instanceof ArrayBuffer);
+      const data = isShared ? tensor.data.slice() : tensor.data;
+      this.#tensors.set(number, hostTensor(this.#runtime.runtime, { ...tensor, data }));
+    } catch {
+      // Whoever asks for the tensor receives that there is none.
+    }
   }
 
   #tensor(number: number): Tensor {
@@ -101,22 +106,5 @@ class Served {
  */
 export function serveExecutor(port: MessagePort, few = 1024): void {
   const served = new Served(few);
-  const say = (answer: FromServer) => port.postMessage(answer);
-  port.onmessage = async ({ data }: MessageEvent<ToServer>) => {
-    if ("hold" in data) {
-      try {
-        return served.hold(data.number, data.hold);
-      } catch {
-        // Whoever asks for the tensor receives that there is none.
-        return;
-      }
-    }
-    try {
-      const answered = served.answer(data.asked);
-      served.free(data.freed);
-      say({ id: data.id, value: await answered });
-    } catch (error) {
-      say({ id: data.id, error: errorMessage(error) });
-    }
-  };
+  answerThread((asked: Asked) => served.answer(asked), (told: Told) => served.hear(told), port);
 }

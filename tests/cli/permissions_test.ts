@@ -142,6 +142,22 @@ Deno.test("errors of a study that is only read arrive as they were thrown", asyn
   });
 });
 
+Deno.test("a study that ends the thread that reads it is an error, not a wait", async () => {
+  const options = { data: null, model: null, results: "results" };
+  const cases = [
+    ["Deno.exit(0)", "reads", readStudyData],
+    ["self.close()", "plans", (path: string) => planApart(path, options)],
+  ] as const;
+  for (const [end, does, read] of cases) {
+    const files = { "study.ts": `${end};\nawait new Promise(() => {});\n${studyText}` };
+    await withOwnStudy(async (home) => {
+      const path = `${home}/study.ts`;
+      const said = `The thread that ${does} "${path}" gives no answer: it ended by itself`;
+      await assertRejects(() => read(path), Error, said);
+    }, files);
+  }
+});
+
 /** Whether tests may start the \`deno\` of the path; \`deno.json\` allows no other program. */
 const canSpawn = Deno.permissions.querySync({ name: "run", command: "deno" }).state === "granted";
 

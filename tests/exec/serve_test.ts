@@ -1,31 +1,24 @@
 /** What a thread that computes for others does with messages that no executor sends. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { FromServer, ToServer } from "../../src/exec/remote.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { AskedThread } from "../../src/base/ask_thread.ts";
+import type { Told } from "../../src/exec/remote.ts";
 import { serveExecutor } from "../../src/exec/serve.ts";
 import { encodeProgram, input, makeProgram, mul } from "../../src/graph/mod.ts";
 
-/** Sends messages one after the other, and calls `check` with a function that gives the answer to one. */
+/** Calls `check` with a thread that was started and told something. */
 async function withServer(
-  check: (ask: (asked: unknown, freed?: readonly number[]) => Promise<FromServer>) => Promise<void>,
-  first: readonly ToServer[] = [],
+  told: readonly unknown[],
+  check: (thread: AskedThread) => Promise<void>,
 ): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   serveExecutor(port2);
-  let id = 0;
-  const ask = async (asked: unknown, freed: readonly number[] = []) => {
-    const { promise, resolve } = Promise.withResolvers<FromServer>();
-    port1.onmessage = ({ data }: MessageEvent<FromServer>) => resolve(data);
-    port1.postMessage({ id: ++id, asked, freed });
-    const answer = await promise;
-    assertEquals(answer.id, id);
-    return answer;
-  };
+  const thread = new AskedThread(port1, "of a test");
   try {
-    await ask({ kind: "start", threads: 1 });
-    for (const message of first) port1.postMessage(message);
-    await check(ask);
+    await thread.ask({ kind: "start", threads: 1 });
+    for (const one of told) thread.tell(one);
+    await check(thread);
   } finally {
-    port1.close();
+    thread.close();
     port2.close();
   }
 }
@@ -36,16 +29,17 @@ const x = { type: "float32", dims: [2], data: Float32Array.of(1, 2) };
 Deno.test("a thread that computes for others takes no options of the runtime, and writes no file", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    await withServer(async (ask) => {
+    await withServer([], async (thread) => {
       const path = `${folder}/made`;
       const options = {
         optimizedModelFilePath: path,
         enableProfiling: true,
         profileFilePrefix: path,
       };
-      const { value: session } = await ask({ kind: "load", bytes, options, ...options });
-      await ask({ kind: "run", session, feeds: { x }, fetches: ["y"], numbers: [9], options });
-      await ask({ kind: "release", session });
+      const session = await thread.ask({ kind: "load", bytes, options, ...options });
+      const run = { kind: "run", session, feeds: { x }, fetches: ["y"], numbers: [9], options };
+      await thread.ask(run);
+      await thread.ask({ kind: "release", session });
       assertEquals([...Deno.readDirSync(folder)], []);
     });
   } finally {
@@ -55,9 +49,8 @@ Deno.test("a thread that computes for others takes no options of the runtime, an
 
 Deno.test("what is not there, or no message of an executor, is an error, and the thread goes on", async () => {
   const wrong = { type: "none", shape: [2], data: Float32Array.of(1, 2) };
-  const first = [{ hold: wrong, number: 5 }] as unknown as readonly ToServer[];
-  await withServer(async (ask) => {
-    const { value: session } = await ask({ kind: "load", bytes });
+  await withServer([{ kind: "hold", number: 5, tensor: wrong }, {}], async (thread) => {
+    const session = await thread.ask({ kind: "load", bytes });
     const run = { kind: "run", session, feeds: { x }, fetches: ["y"], numbers: [9] };
     const cases: readonly (readonly [unknown, string])[] = [
       [{ kind: "load", bytes: "/etc/hostname" }, "Cannot read a model"],
@@ -69,24 +62,21 @@ Deno.test("what is not there, or no message of an executor, is an error, and the
       [{ kind: "read", numbers: [9] }, "There is no tensor 9"],
       [{ kind: "release", session: "1" }, "There is no session 1"],
     ];
-    for (const [asked, said] of cases) {
-      const { error } = await ask(asked);
-      assertStringIncludes(error ?? "no error", said);
-    }
-    const { value } = await ask(run);
-    assertEquals(value, [{ type: "float32", dims: [2], data: Float32Array.of(2, 4) }]);
-  }, first);
+    for (const [asked, said] of cases) await assertRejects(() => thread.ask(asked), Error, said);
+    const made = { type: "float32", dims: [2], data: Float32Array.of(2, 4) };
+    assertEquals(await thread.ask(run), [made]);
+  });
 });
 
 Deno.test("a tensor in memory that others can change is copied, and one that is freed is gone", async () => {
   const data = new Int32Array(new SharedArrayBuffer(8));
-  const first: readonly ToServer[] = [{ hold: { type: "i32", shape: [2], data }, number: 3 }];
-  await withServer(async (ask) => {
-    const read = { kind: "read", numbers: [3] };
-    assertEquals((await ask(read)).value, [Int32Array.of(0, 0)]);
+  const tensor = { type: "i32", shape: [2], data } as const;
+  await withServer([{ kind: "hold", number: 3, tensor } satisfies Told], async (thread) => {
+    const read = () => thread.ask({ kind: "read", numbers: [3] });
+    assertEquals(await read(), [Int32Array.of(0, 0)]);
     data[0] = 7;
-    assertEquals((await ask(read)).value, [Int32Array.of(0, 0)]);
-    await ask(read, [3]);
-    assertStringIncludes((await ask(read)).error ?? "", "There is no tensor 3");
-  }, first);
+    assertEquals(await read(), [Int32Array.of(0, 0)]);
+    thread.tell({ kind: "free", numbers: [3] } satisfies Told);
+    await assertRejects(read, Error, "There is no tensor 3");
+  });
 });

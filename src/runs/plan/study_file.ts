@@ -36,7 +36,8 @@ export interface StudyFile extends StudyData, StudyCode {}
 export async function readStudyData(name: string): Promise<StudyData> {
   const path = await findStudyFile(name);
   if (path.endsWith(".ts")) {
-    return await askApart(new URL("./study_thread.ts", import.meta.url), path);
+    const url = new URL("./study_thread.ts", import.meta.url);
+    return await askApart(url, `that reads "${path}"`, path);
   }
   const { study, folder } = await readStudyFile(path);
   return { study, path, folder };

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { answerApart } from "./apart.ts";
+import { answerThread } from "../../base/ask_thread.ts";
 import { readStudyFile, type StudyData } from "./study_file.ts";
 
-answerApart(async (name: string): Promise<StudyData> => {
+answerThread(async (name: string): Promise<StudyData> => {
   const { study, path, folder } = await readStudyFile(name);
   return { study, path, folder };
 });

@@ -3,13 +3,8 @@
  *
  * @module
  */
-import {
-  type FromLaunched,
-  type Launch,
-  launchComputing,
-  launchThread,
-  type ToLaunched,
-} from "./threads.ts";
+import { type Heard, hearThread, type ToThread } from "../../base/ask_thread.ts";
+import { type Launch, launchComputing, launchThread, type Port } from "./threads.ts";
 
 /** The part of a thread's global scope that is used; the types of this project are those of a window. */
 interface LauncherScope {
@@ -26,22 +21,20 @@ let computing: Worker | null = null;
 function launchRuns(port: MessagePort, isComputing: boolean): void {
   const worker = launchThread();
   const computing = isComputing ? launchComputing() : null;
+  const say = (heard: Heard) => port.postMessage(heard);
+  hearThread(worker, say);
   if (computing !== null) {
     const { port1, port2 } = new MessageChannel();
     computing.postMessage({ port: port1 }, [port1]);
-    worker.postMessage({ kind: "computing", port: port2 }, [port2]);
-  }
-  const say = (said: FromLaunched) => port.postMessage(said);
-  worker.onmessage = ({ data }) => say({ message: data });
-  worker.onmessageerror = () => say({ error: "it sent a message that cannot be read" });
-  for (const thread of [worker, ...(computing === null ? [] : [computing])]) {
-    thread.onerror = (event) => {
+    worker.postMessage({ told: { port: port2 } satisfies Port } satisfies ToThread, [port2]);
+    computing.onerror = (event) => {
       event.preventDefault();
-      say({ error: event.message });
+      say({ lost: event.message });
     };
   }
-  port.onmessage = ({ data }: MessageEvent<ToLaunched>) => {
-    if ("message" in data) return worker.postMessage(data.message);
+  port.onmessageerror = () => say({ lost: "a question cannot be read" });
+  port.onmessage = ({ data }: MessageEvent<ToThread>) => {
+    if (!("closed" in data)) return worker.postMessage(data);
     worker.terminate();
     computing?.terminate();
     port.close();

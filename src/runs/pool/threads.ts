@@ -8,17 +8,9 @@
  *
  * @module
  */
+import type { Way } from "../../base/ask_thread.ts";
 import type { ExecutorKind } from "../../exec/executor.ts";
 import { computeElsewhere } from "../../exec/native.ts";
-
-/** The part of a worker that is used. */
-export interface Thread {
-  onmessage: ((event: MessageEvent) => void) | null;
-  onerror: ((event: ErrorEvent) => void) | null;
-  onmessageerror: ((event: MessageEvent) => void) | null;
-  postMessage(message: unknown): void;
-  terminate(): void;
-}
 
 /** All that the process may do, as a copy that is not shared with it. */
 const copied: Deno.PermissionOptionsObject = {
@@ -65,17 +57,11 @@ export interface Port {
   readonly port: MessagePort;
 }
 
-/** What a launcher receives: to start a thread, whose messages go through a port, or to have an executor computed for. */
+/** What a launcher receives: to start a thread that is asked through a port, or to have an executor computed for. */
 export type Launch = Port & {
   /** The thread, and whether it needs one that computes for it; or an executor of this thread. */
   readonly kind: "run" | "run and compute" | "compute";
 };
-
-/** What a launched thread's port receives, besides its messages. */
-export type ToLaunched = { readonly message: unknown } | { readonly terminate: true };
-
-/** What a launched thread's port says. */
-export type FromLaunched = { readonly message: unknown } | { readonly error: string };
 
 let isConfining = false;
 let launcher: Promise<Worker> | null = null;
@@ -108,38 +94,12 @@ export async function beforeStudyCode(): Promise<void> {
   if (isConfining) await (launcher ??= startLauncher());
 }
 
-class LaunchedThread implements Thread {
-  onmessage: ((event: MessageEvent) => void) | null = null;
-  onerror: ((event: ErrorEvent) => void) | null = null;
-  onmessageerror: ((event: MessageEvent) => void) | null = null;
-  readonly #port: MessagePort;
-
-  constructor(port: MessagePort) {
-    this.#port = port;
-    port.onmessage = ({ data }: MessageEvent<FromLaunched>) => {
-      if ("error" in data) this.onerror?.(new ErrorEvent("error", { message: data.error }));
-      else this.onmessage?.(new MessageEvent("message", { data: data.message }));
-    };
-    port.onmessageerror = (event) => this.onmessageerror?.(event);
-  }
-
-  postMessage(message: unknown): void {
-    this.#port.postMessage({ message } satisfies ToLaunched);
-  }
-
-  terminate(): void {
-    this.#port.postMessage({ terminate: true } satisfies ToLaunched);
-    this.#port.close();
-  }
-}
-
 /**
  * Starts a thread that makes runs: by the launcher, where libraries were given up here.
  *
  * @param executor What it computes with.
  */
-export async function openThread(executor: ExecutorKind): Promise<Thread> {
+export async function openThread(executor: ExecutorKind): Promise<Way> {
   if (launcher === null) return new Worker(workerModule, { type: "module" });
-  const kind = executor === "cpu" ? "run and compute" : "run";
-  return new LaunchedThread(launch(await launcher, kind));
+  return launch(await launcher, executor === "cpu" ? "run and compute" : "run");
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { answerThread } from "../../base/ask_thread.ts";
 import { chooseExecutor } from "../../exec/choose.ts";
 import { computeElsewhere } from "../../exec/native.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
@@ -14,22 +15,14 @@ import {
   type ToWorker,
   type WorkerStart,
 } from "./workers.ts";
-import { type Answer, answerOf } from "../plan/apart.ts";
 import { loadCustomCode } from "../method_modules.ts";
 import type { PlannedRun } from "../plan/planned_run.ts";
 import { ownTasksOf } from "../plan/planning.ts";
 import { StopFlag } from "../events.ts";
+import type { Port } from "./threads.ts";
 import type { Metric } from "../../tasks/types.ts";
 
 const reportMillis = 100;
-
-/** The part of a worker's global scope that is used; the types of this project are those of a window. */
-interface WorkerScope {
-  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
-  postMessage(message: Progress | Answer<unknown>): void;
-}
-
-const scope = self as unknown as WorkerScope;
 
 let worker: LocalWorker | null = null;
 let methods: MethodTable = [];
@@ -49,41 +42,38 @@ function plannedOf(message: RunMessage): PlannedRun {
   return { ...message, method: findMethod(message.run.method, methods) };
 }
 
-/** Passes progress on, unless some was passed on just before. */
-function report(progress: Progress): Promise<void> {
-  const now = performance.now();
-  if (now - reportedAt >= reportMillis) {
-    reportedAt = now;
-    scope.postMessage(progress);
-  }
-  return Promise.resolve();
-}
-
-async function done(message: Exclude<ToWorker, { kind: "computing" }>): Promise<unknown> {
-  if (message.kind === "start") {
-    const { custom, trust } = message.start;
+async function answer(asked: ToWorker, say: (said: Progress) => void): Promise<unknown> {
+  if (asked.kind === "start") {
+    const { custom, trust } = asked.start;
     // Whoever started this thread has loaded it already, also what no hash covers.
     const code = await loadCustomCode(custom, ({ hash }) => trust.includes(hash));
     methods = code.methods;
-    worker = await workerOf(message.start, code.metrics);
+    worker = await workerOf(asked.start, code.metrics);
     return;
   }
   if (worker === null) {
-    throw new TypeError(`A worker was told to ${message.kind} before it was started`);
+    throw new TypeError(`A worker was told to ${asked.kind} before it was started`);
   }
-  if (message.kind === "close") return await worker.close();
-  const planned = plannedOf(message.planned);
-  if (message.kind === "ablate") {
+  if (asked.kind === "close") return await worker.close();
+  /** Passes progress on, unless some was passed on just before. */
+  const report = (progress: Progress): Promise<void> => {
+    const now = performance.now();
+    if (now - reportedAt >= reportMillis) {
+      reportedAt = now;
+      say(progress);
+    }
+    return Promise.resolve();
+  };
+  const planned = plannedOf(asked.planned);
+  if (asked.kind === "ablate") {
     const share = (share: number) => report({ kind: "share", share });
-    return await worker.ablate({ stored: message.stored, planned }, share);
+    return await worker.ablate({ stored: asked.stored, planned }, share);
   }
-  return await worker.run(planned, message.attempt, {
+  return await worker.run(planned, asked.attempt, {
     onStep: (progress) => report({ kind: "step", progress }),
-    onAnew: (reason) => Promise.resolve(scope.postMessage({ kind: "anew", reason })),
-  }, message.pauseAt);
+    onAnew: (reason) => Promise.resolve(say({ kind: "anew", reason })),
+  }, asked.pauseAt);
 }
 
-scope.onmessage = async ({ data }) => {
-  if (data.kind === "computing") return computeElsewhere(() => Promise.resolve(data.port));
-  scope.postMessage(await answerOf(() => done(data)));
-};
+// A launcher says where the executor computes.
+answerThread(answer, ({ port }: Port) => computeElsewhere(() => Promise.resolve(port)));

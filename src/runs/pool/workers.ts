@@ -5,17 +5,17 @@
  *
  * @module
  */
+import { AskedThread } from "../../base/ask_thread.ts";
 import type { ExecutorKind } from "../../exec/executor.ts";
 import { ProgramCache } from "../../train/programs.ts";
 import { execute, type ExecutionContext, type ExecutionResult } from "../execute.ts";
 import type { InputFolders, SharedData } from "../inputs.ts";
 import { type AblatedRun, type AblationOutcome, LayerAblation } from "../after/layer_ablation.ts";
-import { type Answer, valueOf } from "../plan/apart.ts";
 import type { CustomNames, PlannedRun, StudyPlan } from "../plan/planned_run.ts";
 import type { SharedModel } from "../shared_models.ts";
 import type { RunProgress } from "../events.ts";
 import { StopFlag } from "../events.ts";
-import { openThread, type Thread } from "./threads.ts";
+import { openThread } from "./threads.ts";
 
 /** Told of every step, or of some of them where steps follow one another faster than anyone reads. */
 type OnStep = (progress: RunProgress) => Promise<void>;
@@ -133,9 +133,8 @@ export interface WorkerStart {
 /** A planned run as a message; the worker finds the method by its name. */
 export type RunMessage = Omit<PlannedRun, "method">;
 
-/** What a worker receives; it gives one answer to each but `computing`, by which a launcher says where its executor computes. */
+/** What a worker is asked. */
 export type ToWorker =
-  | { readonly kind: "computing"; readonly port: MessagePort }
   | { readonly kind: "start"; readonly start: WorkerStart }
   | {
     readonly kind: "run";
@@ -162,26 +161,24 @@ function messageOf({ method: _method, ...message }: PlannedRun): RunMessage {
 
 /** A thread as a worker. */
 export class ThreadWorker implements RunWorker {
-  readonly #worker: Thread;
+  readonly #thread: AskedThread;
   readonly #stop: StopFlag;
-  #isLost = false;
 
-  private constructor(thread: Thread, stop: StopFlag) {
+  private constructor(thread: AskedThread, stop: StopFlag) {
+    this.#thread = thread;
     this.#stop = stop;
-    this.#worker = thread;
   }
 
   /** Starts a worker and its executor. */
   static async open(start: WorkerStart): Promise<ThreadWorker> {
-    const thread = await openThread(start.executor);
-    const worker = new ThreadWorker(thread, new StopFlag(start.stop));
+    const thread = new AskedThread(await openThread(start.executor), "that makes runs");
     try {
-      await worker.#ask({ kind: "start", start });
+      await thread.ask<void>({ kind: "start", start } satisfies ToWorker);
     } catch (error) {
-      worker.#worker.terminate();
+      thread.close();
       throw error;
     }
-    return worker;
+    return new ThreadWorker(thread, new StopFlag(start.stop));
   }
 
   async run(
@@ -211,37 +208,21 @@ export class ThreadWorker implements RunWorker {
 
   async close(): Promise<void> {
     try {
-      if (!this.#isLost) await this.#ask({ kind: "close" });
+      if (!this.#thread.isLost) await this.#thread.ask<void>({ kind: "close" } satisfies ToWorker);
     } finally {
-      this.#worker.terminate();
+      this.#thread.close();
     }
   }
 
-  /** Sends a message and waits for its answer; if `hear` fails, the runs are stopped and its error is thrown after it. */
-  async #ask<T>(
-    message: ToWorker,
-    hear: (said: Progress) => Promise<void> = () => Promise.resolve(),
-  ): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer<T>>();
+  /** Asks, and waits for the answer; if `hear` fails, the runs are stopped and its error is thrown after it. */
+  async #ask<T>(asked: ToWorker, hear: (said: Progress) => Promise<void>): Promise<T> {
     const heardErrors: unknown[] = [];
-    this.#worker.onmessage = ({ data }: MessageEvent<Progress | Answer<T>>) => {
-      if (data.kind === "done" || data.kind === "error") return resolve(data);
-      hear(data).catch((error) => {
+    const value = await this.#thread.ask<T>(asked, (said) => {
+      hear(said as Progress).catch((error) => {
         heardErrors.push(error);
         this.#stop.raise();
       });
-    };
-    const lose = (what: string) => {
-      this.#isLost = true;
-      reject(new Error(what));
-    };
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      lose(`A worker ended: ${event.message}`);
-    };
-    this.#worker.onmessageerror = () => lose("A worker sent a message that cannot be read");
-    this.#worker.postMessage(message);
-    const value = valueOf(await promise);
+    });
     if (heardErrors.length > 0) throw heardErrors[0];
     return value;
   }
