@@ -19,7 +19,6 @@ export interface SafePattern {
   spans(text: string): readonly (readonly [number, number])[];
 }
 
-/** Where a pattern stands. */
 interface PatternPlace {
   readonly file: string;
   /** Such as `key "rank_pattern"`. */

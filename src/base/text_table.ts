@@ -5,7 +5,6 @@
  */
 import { columnsOf, padded, shortened, shortenedApart } from "./text_width.ts";
 
-/** A column. */
 interface TextColumn {
   readonly title: string;
   readonly align: "left" | "right";
@@ -16,7 +15,6 @@ interface TextColumn {
 /** A row of cells, one a column, or a line over the rows that follow. */
 export type TextRow = readonly string[] | { readonly heading: string };
 
-/** How a table is laid out. */
 interface TableLayout {
   /** Columns of the terminal; null sets no limit. */
   readonly width: number | null;

@@ -62,7 +62,6 @@ function ending(graphemes: readonly string[], columns: number): string {
   return graphemes.slice(graphemes.length - count).join("");
 }
 
-/** Where a text is shortened. */
 type Place = "middle" | "end" | "start";
 
 function shortenedAt(text: string, columns: number, place: Place): string {

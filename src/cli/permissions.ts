@@ -39,7 +39,6 @@ export const programNames: readonly string[] = Object.entries(config.tasks)
 /** The sets of the commands by their names. */
 export const commandSets: Readonly<Record<string, PermissionSet>> = ownSets;
 
-/** Where things are on this machine. */
 interface Places {
   /** Ranklab's own folder, or null where it lies in none. */
   readonly home: string | null;

@@ -145,7 +145,6 @@ async function powerOf(planned: PlannedStudy, asked: PowerAsked | null) {
   };
 }
 
-/** A tuning before it is made. */
 interface TuningPlan {
   /** Choices that are made: one for each method, and for each task and budget where those have their own. */
   readonly choices: number;

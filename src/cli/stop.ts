@@ -13,13 +13,11 @@ import { errorOutput, stoppedExitCode } from "./terminal.ts";
 /** Signals that ask for a stop; SIGHUP comes when a terminal is closed. */
 export const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** A signal that asks for a stop. */
 type StopSignal = typeof stopSignals[number];
 
 /** Milliseconds after a Ctrl-C until another one ends the process at once. */
 const patienceMillis = 1_000;
 
-/** What is remembered from one signal to the next. */
 interface StopState {
   readonly isStopping: boolean;
   /** When the first SIGINT was heard, in milliseconds, or null. */

@@ -64,7 +64,6 @@ export function clearStatus(): Promise<void> {
   return showStatus(() => "");
 }
 
-/** Which arguments a command takes. */
 interface ArgumentSpec {
   /** Options with a value, such as `--data DIR`. */
   readonly strings?: readonly string[];
@@ -202,7 +201,6 @@ export async function runCommand(
   Deno.exit(code);
 }
 
-/** A stream that bytes are written to. */
 interface ByteSink {
   write(bytes: Uint8Array): Promise<number>;
   writeSync(bytes: Uint8Array): number;

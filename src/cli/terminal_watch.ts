@@ -13,7 +13,6 @@ import { ablationText, runProgress, scoreText, summaryOf, WorkStatus } from "./w
 import { keptLines, listenForStop, type StopListener, type StopWords } from "./stop.ts";
 import { clearStatus, say, sayWrapped } from "./terminal.ts";
 
-/** What has been seen of some work. */
 interface SeenWork {
   readonly total: number;
   /** Jobs that were done before, and jobs that are done now. */

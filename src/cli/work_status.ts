@@ -68,7 +68,6 @@ export function sweptText(
     `(executor busy ${Math.round(100 * executorShare)} %)`;
 }
 
-/** How far a job is. */
 interface JobProgress {
   /** From 0 to 1. */
   readonly share: number;
@@ -84,7 +83,6 @@ export function runProgress({ step, totalSteps, loss }: RunProgress): JobProgres
   };
 }
 
-/** How far all the work is. */
 interface Position {
   /** What the jobs are called. */
   readonly noun: "runs" | "ablations";

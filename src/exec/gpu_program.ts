@@ -60,7 +60,6 @@ function outputTensors(
   }));
 }
 
-/** The constants of a program on the device. */
 class DeviceConstants {
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly #memory: GpuMemory;

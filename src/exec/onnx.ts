@@ -67,7 +67,6 @@ const elementTypes: Readonly<Record<string, ElementType>> = {
   int64: "i64",
 };
 
-/** Whether a tensor lies in host memory. */
 function isOnHost(tensor: Tensor): boolean {
   return tensor.location === "cpu" || tensor.location === "cpu-pinned";
 }

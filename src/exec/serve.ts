@@ -14,7 +14,6 @@ import { nativeProfile } from "./native.ts";
 import type { OnnxRuntimeProfile } from "./onnx.ts";
 import type { Asked, SentTensor, Told } from "./remote.ts";
 
-/** What one executor has here. */
 class Served {
   #profile: OnnxRuntimeProfile | null = null;
   readonly #sessions = new Map<number, InferenceSession>();

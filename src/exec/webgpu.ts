@@ -135,7 +135,6 @@ export function watchDevice(device: GPUDevice): () => Error | null {
 
 type Runtime = typeof import("onnxruntime-web/webgpu");
 
-/** How the WebGPU executor is made. */
 interface WebGpuOptions {
   /** Whether a software GPU will do. Default false. */
   readonly allowSoftware?: boolean;

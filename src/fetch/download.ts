@@ -20,7 +20,6 @@ export type Checksum =
   /** Git's hash of a file: SHA-1 over `blob`, its size and its content. */
   | { readonly kind: "git-sha1"; readonly hex: string };
 
-/** A file to have. */
 interface Download extends WebRequest {
   /** Where it goes. */
   readonly path: string;

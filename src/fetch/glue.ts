@@ -16,7 +16,6 @@ import { zipFiles } from "./zip.ts";
 /** Where GLUE data go unless `--data` says otherwise. */
 export const defaultGlueFolder = ".cache/glue";
 
-/** Where to fetch from and to. */
 interface GlueFetching {
   /** The folder that `--data` of a sweep gets. */
   readonly folder: string;

@@ -65,7 +65,6 @@ function textOf(read: ReadVariable, name: string): string | null {
   return value === undefined || value === "" ? null : value;
 }
 
-/** Reads a variable of the environment. */
 type ReadVariable = (name: string) => string | undefined;
 
 const ownVariable: ReadVariable = (name) => Deno.env.get(name);
@@ -94,7 +93,6 @@ export function hubAccess(read: ReadVariable = ownVariable): HubAccess {
   };
 }
 
-/** The folder of a model in a cache. */
 function modelFolder({ cache }: Pick<HubAccess, "cache">, repository: string): string {
   return `${cache}/models--${repository.replaceAll("/", "--")}`;
 }
@@ -177,7 +175,6 @@ async function infoOf(model: HubModel, ask: Ask, transport: Transport): Promise<
   }
 }
 
-/** The size and checksum that the hub tells of a file. */
 async function metadataOf(request: WebRequest, transport: Transport) {
   const { response, firstHeaders } = await send({ ...request, method: "HEAD" }, transport);
   const linked = firstHeaders.get("x-linked-etag");

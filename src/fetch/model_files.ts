@@ -58,7 +58,6 @@ export function ownFetching(
   };
 }
 
-/** A place with files. */
 interface Place {
   /** Names of the files there. */
   readonly listing: readonly string[];
@@ -66,7 +65,6 @@ interface Place {
   readonly origin: ModelOrigin | null;
 }
 
-/** What an encoder is built from. */
 interface ModelFiles {
   /** How messages call the place. */
   readonly title: string;

@@ -13,7 +13,6 @@ import { ensureFile } from "./download.ts";
 import { plainAdvice } from "./fetch_error.ts";
 import type { Transport } from "./transport.ts";
 
-/** Where ranklab lies, and where its files are to be had. */
 interface OwnPlace {
   /** The folder of ranklab's `deno.json`, with a slash at its end. */
   readonly home: URL;
@@ -37,7 +36,6 @@ export const ownFiles: readonly string[] = [
   new URL("experiments/quickstart.json", here.home),
 ].map(({ href }) => href.slice(here.home.href.length));
 
-/** Whether ranklab's files have to be fetched. */
 function isRemote({ home }: Pick<OwnPlace, "home">): boolean {
   return home.protocol !== "file:";
 }

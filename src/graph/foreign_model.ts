@@ -11,7 +11,6 @@ import {
   TensorProto_DataLocation,
 } from "onnx-buf";
 
-/** A message of the format, whichever. */
 interface Message {
   readonly $typeName: string;
 }

@@ -63,7 +63,6 @@ function binary(
   };
 }
 
-/** The last two axes of a tensor exchanged. */
 function swapped(x: Tensor): Tensor {
   const order = x.shape.map((_, axis) => axis);
   const last = order.length - 1;

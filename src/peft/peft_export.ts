@@ -13,7 +13,6 @@ import { rowLengths, type WeightUpdate } from "../methods/weight_update.ts";
 /** What goes before every name in an adapter's file. */
 export const peftPrefix = "base_model.model.";
 
-/** An adapter to be written. */
 interface PeftExportRequest {
   readonly updates: readonly WeightUpdate[];
   /** The base's parameters by checkpoint name. */

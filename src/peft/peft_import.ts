@@ -18,7 +18,6 @@ import { nonFiniteMessage, readSafetensors, type StoredTensor } from "../models/
 import { peftPrefix } from "./peft_export.ts";
 import type { WeightUpdate } from "../methods/weight_update.ts";
 
-/** The contents of an adapter's files. */
 interface PeftFiles {
   /** `adapter_config.json`. */
   readonly config: string;
@@ -28,7 +27,6 @@ interface PeftFiles {
   readonly head?: Uint8Array | null;
 }
 
-/** The model that an adapter is for. */
 interface PeftTarget {
   /** Shapes of all parameters, encoder and head, by checkpoint name. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
@@ -293,7 +291,6 @@ export function readPeftAdapter(
   };
 }
 
-/** The tensors of a head's own file, checked. */
 function readHead(
   bytes: Uint8Array,
   target: PeftTarget,

@@ -222,7 +222,6 @@ const header = z.object({
   }),
 });
 
-/** The header of a checkpoint file. */
 type CheckpointHeader = z.infer<typeof header>;
 
 const parse = parserOf(header, true);

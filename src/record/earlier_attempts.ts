@@ -59,7 +59,6 @@ function checkedStart(path: string, bytes: Uint8Array | null, wanted: FilePrint)
   throw new DamagedFileError(path, "other content", was);
 }
 
-/** What a folder holds of a run. */
 interface Found {
   readonly stored: StoredCheckpoint | null;
   readonly starts: Readonly<Record<JournalName, Uint8Array>> | null;

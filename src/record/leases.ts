@@ -39,7 +39,6 @@ export interface Lease {
   readonly from: string | null;
 }
 
-/** What came of asking for a lease. */
 type Taking =
   | { readonly kind: "taken"; readonly lease: Lease }
   /** `by` names the process that holds it. */

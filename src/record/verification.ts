@@ -137,7 +137,6 @@ export function comparePinned(wanted: Pinned, found: Pinned): readonly PinnedIte
   ];
 }
 
-/** What a verification is made of. */
 interface VerificationRequest {
   readonly title: string;
   readonly wanted: RunNumbers;

@@ -36,7 +36,6 @@ interface StudyModule extends StudyCode {
   readonly exported: readonly string[];
 }
 
-/** A method or a metric, as a module exports it. */
 interface Exported {
   readonly name: string;
   readonly module?: string;

@@ -63,7 +63,6 @@ export function signsOf(end: RunEnd): Pick<RecordedResult, "majority" | "flags">
   };
 }
 
-/** What the flags of a finished run follow from. */
 interface EvaluatedRun {
   /** Of the last stage of a sequence, the task of that stage. */
   readonly task: Task;

@@ -32,8 +32,7 @@ import type { Trainer } from "../train/trainer.ts";
 import type { RankedRun } from "./plan/ranks.ts";
 import type { ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./plan/planned_run.ts";
-import { evaluationLines, type JournalLines } from "./run_files.ts";
-import type { Timings } from "./run_files.ts";
+import { evaluationLines, type JournalLines, type Timings } from "./run_files.ts";
 
 interface RecordContext {
   readonly executor: Executor;
@@ -52,7 +51,6 @@ interface Ending extends RankedRun {
   readonly timings: Timings;
 }
 
-/** What a record says of whether a run learned. */
 type Signs = Pick<RecordedResult, "majority" | "flags">;
 
 /** The record of a run that came to its end. A run whose own metric fails on what its flags need has failed. */

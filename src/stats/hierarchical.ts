@@ -132,7 +132,6 @@ interface State {
   readonly taskMeans: readonly number[];
 }
 
-/** A task as the likelihood sees it. */
 interface Task {
   readonly n: number;
   readonly mean: number;

@@ -13,7 +13,6 @@ import type { Column, Example, SplitFile, TextSource } from "./types.ts";
 /** What stands in one cell: text, or a JSON value of a jsonl file. */
 export type Cell = string | number | boolean;
 
-/** A row of cells and the line it starts on. */
 interface Row {
   readonly line: number;
   readonly cells: readonly string[];

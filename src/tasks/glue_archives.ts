@@ -103,7 +103,6 @@ export const glueArchives: readonly GlueArchive[] = glueTasks.map(({ name, split
     : { kind: "zip", task: name, archive: zips[name]!, files };
 });
 
-/** MRPC's two files. */
 interface MrpcSplits {
   readonly train: string;
   readonly dev: string;

@@ -234,7 +234,6 @@ function meanError(
   return meanOf(Array.from(targets, (target, row) => of(target - predictions[row]!)));
 }
 
-/** The mean absolute error. */
 function mae(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
   return meanError("mae", targets, predictions, Math.abs);
 }

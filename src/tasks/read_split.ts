@@ -105,7 +105,6 @@ function emptyText(fileName: string, line: number, source: TextSource): InputErr
 
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
-/** Turns a label cell into a class index or a score. */
 function targetReader(output: TaskOutput, fileName: string): (label: Cell, line: number) => number {
   if (output.type === "classification") {
     const indices = new Map(output.labels.map((label, index) => [label, index]));

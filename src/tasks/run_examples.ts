@@ -14,7 +14,6 @@ import type { TaskData } from "./types.ts";
 /** What journals call the training examples that are held out: an evaluation split of this name. */
 export const heldOutSplit = "held_out";
 
-/** Rows of a split that a run is evaluated on. */
 interface EvaluatedRows {
   /** The split's name, or `held_out` for a part of `train`. */
   readonly name: string;

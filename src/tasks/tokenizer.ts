@@ -126,7 +126,6 @@ export function truncatedLengths(
   return textLength > pairLength ? [room - kept, kept] : [kept, room - kept];
 }
 
-/** How texts become rows. */
 interface Conventions {
   /** Whether type ids are what the package's post-processor makes; RoBERTa's are all 0, and there the package has 1. */
   readonly types: "as made" | "all zero";

@@ -65,7 +65,6 @@ const columns = closed({
   label: column,
 });
 
-/** The declaration of a user's own task, as a study holds it. */
 const userTaskSchema = closed({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
     error: (issue) =>
@@ -204,7 +203,6 @@ export function parseUserTasks(
   return tasks;
 }
 
-/** A key's path within the study. */
 type KeyPath = readonly PropertyKey[];
 
 /** Notes a problem at a key of the declaration. */

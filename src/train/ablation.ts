@@ -29,7 +29,6 @@ export type TrainedTensors = ReadonlyMap<
   { readonly shape: readonly number[]; readonly data: Float32Array }
 >;
 
-/** A piece that is removed. */
 interface Piece {
   readonly kind: "layer" | "module" | "part";
   /** `layer.3`, `layer.3.query` or, for all of that part, `query`. */
@@ -39,7 +38,6 @@ interface Piece {
   readonly rank: number;
 }
 
-/** What a removal did. */
 interface RemovalEffect extends Omit<Piece, "modules"> {
   readonly metric: number;
   /** Baseline minus metric. */
@@ -92,7 +90,6 @@ function partsOf(module: string, parts: Adapter["parts"], tensors: TrainedTensor
   return parts.flatMap(({ name }) => tensors.get(`${module}.${name}`) ?? []);
 }
 
-/** What an ablation needs. */
 interface AblationRequest {
   readonly executor: Executor;
   /** Those of the run's model, whose weights are constants. */

@@ -234,7 +234,6 @@ function sequenceEvaluations(
   return [whole, ...tasks];
 }
 
-/** What a run is evaluated on. */
 interface Evaluated {
   readonly task: Task;
   /** Of a sequence, one for each task. */

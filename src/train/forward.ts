@@ -70,7 +70,6 @@ export interface ForwardPlan {
   readonly groups: readonly SlotGroup[];
 }
 
-/** What a forward pass yields. */
 interface Forward {
   /** `[batch, outputs]`, or `[examples, choices]`. */
   readonly logits: Tensor;
@@ -252,7 +251,6 @@ function preparedBranches(
   );
 }
 
-/** The dropout factors by site. */
 function dropoutMasks(sites: readonly DropoutSite[]): ReadonlyMap<string, Tensor> {
   const pools = new Map<string, Tensor>();
   const poolOf = ({ kind, columns }: DropoutSite) => {

@@ -43,7 +43,6 @@ export function updatesOfBlock(
   );
 }
 
-/** What the next block needs besides the vectors. */
 interface NextBlockRequest {
   readonly assembly: Assembly;
   readonly vectors: StateVectors;

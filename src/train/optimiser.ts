@@ -90,7 +90,6 @@ export function learningRates(
   return add(mul(vector(others, "others"), rates), mul(vector(mask, "head"), head.rate));
 }
 
-/** What an update yields. */
 interface OptimiserUpdate {
   readonly state: OptimiserState;
   /** Global norm of the gradient before clipping, a scalar. */

@@ -52,7 +52,6 @@ export function slotScoresOf(
   });
 }
 
-/** A training state at an event. */
 interface ScoredState {
   readonly programs: LoadedPrograms;
   readonly vectors: StateVectors;
@@ -137,7 +136,6 @@ function inputNormsOf(
   return norms.slice(start, start + modules[at]!.module.inSize);
 }
 
-/** What scoring needs. */
 interface RemovalRequest {
   readonly executor: Executor;
   readonly programs: LoadedPrograms;

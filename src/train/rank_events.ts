@@ -35,7 +35,6 @@ import {
 } from "./row_edits.ts";
 import type { RunState, Snapshot, TrainingEvent } from "./run_types.ts";
 
-/** What an action is done with. */
 interface RankEventContext {
   /** Has the room that {@linkcode roomFor} asks for. */
   readonly assembly: Assembly;
@@ -47,7 +46,6 @@ interface RankEventContext {
   readonly growths: number;
 }
 
-/** The state of a run and its vectors, between two actions. */
 interface EventState {
   readonly state: RunState;
   /** The same object as before an action that leaves them as they are. */

@@ -21,7 +21,6 @@ export interface ReadTasks {
   readonly keptSplits: KeptSplits;
 }
 
-/** What one run trains on and is evaluated on. */
 interface RunData {
   /** One for each task of a sequence, else one. */
   readonly stages: readonly StageData[];
@@ -150,7 +149,6 @@ export function runData(
   };
 }
 
-/** What a split that is evaluated follows from. */
 interface SplitSource {
   readonly name: string;
   /** The encodings of the whole split; they stand for the task, the tokenizer and the length. */

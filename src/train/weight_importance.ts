@@ -43,7 +43,6 @@ export interface StartingModel extends HeadRequest {
   readonly classes: ClassRange | null;
 }
 
-/** The encoder's parameters with those of the head. */
 function startingTensors(model: StartingModel): ReadonlyMap<string, HostTensor> {
   const { encoder: { tensors }, stream } = model;
   const drawn = headParameters(model).filter(({ name }) => !tensors.has(name)).map((spec) => {
@@ -104,7 +103,6 @@ function gradientsProgram(model: StartingModel, wanted: readonly ModuleShape[]):
   return optimise(makeProgram(Object.fromEntries(found)));
 }
 
-/** Numbers of a tensor on the host. */
 type Numbers = Float32Array | Float64Array;
 
 /** `sum` with a multiple of `values` added; a fresh sum where there is none. */

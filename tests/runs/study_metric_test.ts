@@ -32,7 +32,7 @@ import { copyFolder, inHome, sweepOptions, tinyModel, tinyStudy, verifyAll } fro
 const weight = 4;
 
 const costText = `
-import { defineMetric } from "@ranklab/ranklab";
+import { defineMetric, defineStudy } from "@ranklab/ranklab";
 import { weight } from "./weight.ts";
 
 export const cost = defineMetric({
@@ -62,7 +62,6 @@ const study = {
 };
 
 const studyText = `
-import { defineStudy } from "@ranklab/ranklab";
 import { cost } from "./cost.ts";
 
 export const metrics = [cost];

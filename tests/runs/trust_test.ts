@@ -12,8 +12,7 @@ import { verify } from "../../src/cli/verify.ts";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
 import { namedModule } from "../../src/runs/plan/find_study.ts";
-import { readStudyFile } from "../../src/runs/plan/study_file.ts";
-import { findResults } from "../../src/runs/plan/study_file.ts";
+import { findResults, readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import {
   checkTrust,

@@ -7,11 +7,11 @@ import { UsageError } from "../../base/input_error.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import type { EncoderModel } from "../../models/load.ts";
 import { isDamage } from "../../record/damage.ts";
-import type { StoredRun } from "../../record/results_reader.ts";
 import {
   openResults,
   outputFolder,
   type ResultsReader,
+  type StoredRun,
   within,
 } from "../../record/results_reader.ts";
 import { makeFolder, writeWhole } from "../../record/durable.ts";

@@ -40,7 +40,6 @@ export interface PoolWork {
   readonly studyRuns: number;
 }
 
-/** What workers are opened for. */
 interface Opening extends PoolWork {
   /** What is to be trained or ablated; there are no more workers than that. */
   readonly due: readonly PlannedRun[];
@@ -168,7 +167,6 @@ interface Share {
   readonly threads: number;
 }
 
-/** What the share depends on. */
 interface ShareRequest {
   readonly cores: number;
   readonly executor: ExecutorKind;

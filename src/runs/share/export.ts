@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkOfWeights } from "../trained_run.ts";
+import { checkOfWeights, readTrainedRun, type TrainedRun } from "../trained_run.ts";
 import { parseJson } from "../../base/read_json.ts";
 import { isOfWeights } from "../../methods/adapter.ts";
 import { summedParts } from "../../methods/bottleneck.ts";
@@ -38,7 +38,6 @@ import {
   writeOnnxFolder,
   writtenBy,
 } from "./model_folder.ts";
-import { readTrainedRun, type TrainedRun } from "../trained_run.ts";
 import type { Trust } from "../method_modules.ts";
 import { denoDisk } from "../../record/disk.ts";
 

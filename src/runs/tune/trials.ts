@@ -156,7 +156,6 @@ export interface TrialOutcome extends ScoredPoint {
   readonly runs: number;
 }
 
-/** A point that was tried, and how well it did. */
 interface ScoredPoint {
   readonly point: Point;
   /** The higher the better; null where a run of it failed. */
@@ -220,7 +219,6 @@ export function firstPoints(tune: Tune, { space }: Combination): readonly Point[
     : drawnPoints(space, streamOf(tune), tune.trials);
 }
 
-/** A combination with its scored trials. */
 interface Scored {
   readonly combination: Combination;
   readonly trials: readonly ScoredPoint[];

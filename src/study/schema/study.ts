@@ -60,7 +60,6 @@ export const convergenceSchema = closed({
 /** Scores by task. */
 export type Targets = Readonly<Record<string, number>>;
 
-/** Validator of a study's `targets`. */
 const targetsSchema = z.record(z.string(), z.number())
   .describe(
     "A score for each task, in the metric's own units (0.7 for 70 points), within its range; reports say how many steps and seconds methods take to reach it; default 95 % of the best mean",

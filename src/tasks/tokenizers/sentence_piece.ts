@@ -7,7 +7,6 @@ import { errorMessage, InputError } from "../../base/input_error.ts";
 import { mostOfTokenizer } from "./vocabulary.ts";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
-/** What a piece stands for. */
 type PieceKind = "normal" | "unknown" | "control" | "user-defined" | "unused" | "byte";
 
 /** One piece of a vocabulary; its id is its place. */

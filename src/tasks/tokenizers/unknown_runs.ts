@@ -6,7 +6,6 @@
  */
 import { type Tokenizer, Unigram } from "@huggingface/tokenizers";
 
-/** The model of a tokenizer of the package. */
 type TokenizerModel = NonNullable<Tokenizer["model"]>;
 
 /** Makes a model split words in time in proportion to their length; the pieces stay the same. */

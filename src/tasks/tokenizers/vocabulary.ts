@@ -20,7 +20,6 @@ export const mostOfTokenizer = {
 /** Stops with an error at a place of the file. */
 type Fail = (place: string, found: string, wanted: string) => never;
 
-/** Whether a value can be the id of a token. */
 function isId(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 &&
     (value as number) < mostOfTokenizer.ids;

@@ -1,7 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { verdictsOf } from "../../../src/analysis/claims/verdict.ts";
-import { type Pilot, powerOf } from "../../../src/analysis/power/claim_power.ts";
-import { contrastsOf } from "../../../src/analysis/power/claim_power.ts";
+import { contrastsOf, type Pilot, powerOf } from "../../../src/analysis/power/claim_power.ts";
 import {
   beforeFirstLook,
   beyondPlan,
