@@ -7,21 +7,12 @@ import { type AblateOptions, type AblateResult, ablateStudy } from "../runs/afte
 import { defaultStudy } from "../runs/plan/study_file.ts";
 import { commandOf } from "./command.ts";
 import {
-  deviceOption,
-  jobsOption,
-  jsonOption,
-  movedFolders,
-  noReportOption,
-  onlyOption,
-  patienceOption,
-  resultsOption,
+  option,
   runOptions,
   sweptArgument,
   sweptFolder,
   sweptPlaces,
-  threadsOption,
   trustOf,
-  trustOption,
 } from "./command_parts.ts";
 import { runsExitCode, sayEndedJson, sayReport } from "./ended.ts";
 import { stoppedText } from "./stop.ts";
@@ -57,22 +48,22 @@ export const ablate = commandOf({
   explained: [sweptArgument],
   places: sweptPlaces,
   options: [
-    onlyOption,
+    option.only,
     { name: "no-replay", text: "only remove adapters, train nothing" },
     {
       name: "sample",
       value: "N",
       text: "remove adapters from N runs only, some of each method (default: all)",
     },
-    ...movedFolders,
-    deviceOption("as the sweep"),
-    jobsOption("ablated"),
-    threadsOption,
-    patienceOption,
-    resultsOption,
-    trustOption,
-    noReportOption,
-    jsonOption,
+    ...option.movedFolders,
+    option.device("as the sweep"),
+    option.jobs("ablated"),
+    option.threads,
+    option.patience,
+    option.results,
+    option.trust,
+    option.noReport,
+    option.json,
   ],
   examples: [
     { line: "deno task ablate", text: `the study ${defaultStudy}, after deno task sweep` },

@@ -28,119 +28,115 @@ export const sweptArgument = {
     `a study that has been swept, its results folder, or a packed study (default ${defaultStudy})`,
 } as const;
 
-/** Where results are that are read and added to. */
-export const resultsOption: CommandOption = {
-  name: "results",
-  value: "DIR",
-  text: `folder of results (default ${defaultResults})`,
-};
-
-/** Data and encoder of a study. */
-export const inputOptions: readonly CommandOption[] = [
-  { name: "data", value: "DIR", text: "folder with GLUE tasks (DIR/RTE/train.tsv ...)" },
-  {
-    name: "model",
-    value: "DIR",
-    text:
-      'Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder", or that state none',
-  },
-];
+/** Names of devices as help lists them. */
+const deviceNames = `${devices.slice(0, -1).join(", ")} or ${devices.at(-1)}`;
 
 /** An encoder that is not where a sweep found it. */
-export const movedModel: CommandOption = {
+const movedModel: CommandOption = {
   name: "model",
   value: "DIR",
   text: "Hugging Face folder, if it is not where the sweep found it",
 };
 
-/** Folders that are not where a sweep found them. */
-export const movedFolders: readonly CommandOption[] = [
-  {
-    name: "data",
-    value: "DIR",
-    text: "folder with GLUE tasks, if it is not where the sweep found it",
-  },
-  movedModel,
-];
-
-/**
- * The executor.
- *
- * @param byDefault What is taken without the option.
- */
-export function deviceOption(byDefault: string): CommandOption {
-  const names = `${devices.slice(0, -1).join(", ")} or ${devices.at(-1)}`;
-  return { name: "device", value: "NAME", text: `${names} (default: ${byDefault})` };
-}
-
 /** How many runs a study may have; {@linkcode mostRunsOf} reads it. */
-export const mostRunsOption = {
-  name: "most-runs",
-  value: "N",
-  text:
-    `runs that a study may have (default ${defaultMostRuns}); a larger study is refused before any run starts`,
-} as const;
+const mostRuns = "most-runs";
 
-/** How long runs of other processes are waited for. */
-export const patienceOption: CommandOption = {
-  name: "patience",
-  value: "SECONDS",
-  text:
-    "take over a run of another process that gave no sign of life for so long (default 30); give more on file systems that " +
-    "show other hosts' writes late",
-};
-
-/** A part of a study. */
-export const onlyOption = {
-  name: "only",
-  value: "KEY=VALUE,…",
-  isList: true,
-  text:
-    "a part of the study, by task, method, budget (r8, p20000, none), seed or a key of axes.settings; where it is given several " +
-    "times, all must hold",
-} as const;
-
-/** Settings of all runs, over those of the study. */
-export const setOption = {
-  name: "set",
-  value: "KEY=VALUE",
-  isList: true,
-  text:
-    "a setting of all runs, as in train.epochs=5, model=embedded-random or options.alpha=8 (for methods that have it); it wins " +
-    "over the study's own",
-} as const;
-
-/**
- * How many runs are worked on at a time.
- *
- * @param doing What is done to them, in one word.
- */
-export function jobsOption(doing: string): CommandOption {
-  return {
+/** The options that several commands share. */
+export const option = {
+  /** Where results are that are read and added to. */
+  results: {
+    name: "results",
+    value: "DIR",
+    text: `folder of results (default ${defaultResults})`,
+  },
+  /** Data and encoder of a study. */
+  inputs: [
+    { name: "data", value: "DIR", text: "folder with GLUE tasks (DIR/RTE/train.tsv ...)" },
+    {
+      name: "model",
+      value: "DIR",
+      text:
+        'Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder", or that state none',
+    },
+  ],
+  movedModel,
+  /** Folders that are not where a sweep found them. */
+  movedFolders: [
+    {
+      name: "data",
+      value: "DIR",
+      text: "folder with GLUE tasks, if it is not where the sweep found it",
+    },
+    movedModel,
+  ],
+  /** The executor, with what is taken without the option. */
+  device: (byDefault: string): CommandOption => ({
+    name: "device",
+    value: "NAME",
+    text: `${deviceNames} (default: ${byDefault})`,
+  }),
+  mostRuns: {
+    name: mostRuns,
+    value: "N",
+    text:
+      `runs that a study may have (default ${defaultMostRuns}); a larger study is refused before any run starts`,
+  },
+  /** How long runs of other processes are waited for. */
+  patience: {
+    name: "patience",
+    value: "SECONDS",
+    text:
+      "take over a run of another process that gave no sign of life for so long (default 30); give more on file systems that " +
+      "show other hosts' writes late",
+  },
+  /** A part of a study. */
+  only: {
+    name: "only",
+    value: "KEY=VALUE,…",
+    isList: true,
+    text:
+      "a part of the study, by task, method, budget (r8, p20000, none), seed or a key of axes.settings; where it is given several " +
+      "times, all must hold",
+  },
+  /** Settings of all runs, over those of the study. */
+  set: {
+    name: "set",
+    value: "KEY=VALUE",
+    isList: true,
+    text:
+      "a setting of all runs, as in train.epochs=5, model=embedded-random or options.alpha=8 (for methods that have it); it wins " +
+      "over the study's own",
+  },
+  /** How many runs are worked on at a time, with what is done to them in one word. */
+  jobs: (doing: string): CommandOption => ({
     name: "jobs",
     value: "N",
     text: `runs ${doing} at a time (default: on the native CPU one for each core, elsewhere one)`,
-  };
-}
-
-/** Threads of the runs of a command that shares out the cores. */
-export const threadsOption: CommandOption = {
-  name: "threads",
-  value: "N",
-  text: "threads of the CPU executors for each run (default: the cores shared out among the jobs)",
-};
-
-/** Output for programs. */
-export const jsonOption: CommandOption = {
-  name: "json",
-  text: "write lines of JSON in place of text: one for each event, the last one with the outcome",
-};
-
-/** Ending without the report. */
-export const noReportOption: CommandOption = {
-  name: "no-report",
-  text: "write no report; deno task report writes it later",
-};
+  }),
+  /** Threads of the runs of a command that shares out the cores. */
+  threads: {
+    name: "threads",
+    value: "N",
+    text:
+      "threads of the CPU executors for each run (default: the cores shared out among the jobs)",
+  },
+  /** Output for programs. */
+  json: {
+    name: "json",
+    text: "write lines of JSON in place of text: one for each event, the last one with the outcome",
+  },
+  /** Ending without the report. */
+  noReport: { name: "no-report", text: "write no report; deno task report writes it later" },
+  /** For commands that may have to run code that results name. */
+  trust: {
+    name: "trust",
+    value: "HASH|FILE",
+    isOptional: true,
+    text:
+      "run the code of methods that the results name, if its SHA-256 is HASH, or if it is in the study module FILE, whose folder " +
+      "is then read (without a value: whatever it is); path and hash are shown first, and without this option it does not run",
+  },
+} as const;
 
 /** What the commands that make runs receive about folders, device and cores; null where an option is not given. */
 export function runOptions(parsed: Arguments) {
@@ -165,9 +161,9 @@ export function required(parsed: Arguments, command: string, name: string): stri
   throw new UsageError(`Option "--${name}" is missing; deno task ${command} --help says more`);
 }
 
-/** What {@linkcode mostRunsOption} says. */
+/** What the option of {@linkcode mostRuns} says. */
 export function mostRunsOf(parsed: Arguments): number {
-  return wholeNumber(parsed.text(mostRunsOption.name), mostRunsOption.name) ?? defaultMostRuns;
+  return wholeNumber(parsed.text(mostRuns), mostRuns) ?? defaultMostRuns;
 }
 
 /** The places that the arguments of a command on swept results name. */
@@ -198,16 +194,6 @@ export async function sweptFolder(
   await askToWrite(command, outputFolder(folder), "STUDY or --results");
   return { name, folder };
 }
-
-/** The option of the commands that may have to run code that results name. */
-export const trustOption: CommandOption = {
-  name: "trust",
-  value: "HASH|FILE",
-  isOptional: true,
-  text:
-    "run the code of methods that the results name, if its SHA-256 is HASH, or if it is in the study module FILE, whose folder " +
-    "is then read (without a value: whatever it is); path and hash are shown first, and without this option it does not run",
-};
 
 /** The values of `--trust` that are hashes, those that are study modules, and whether one was left out. */
 function trustGiven({ optional }: Pick<Arguments, "optional">) {

@@ -11,7 +11,7 @@ import { type ExportFormat, exportFormats } from "../runs/share/export_readme.ts
 import { commandOf } from "./command.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { runCommand, say, wholeNumber } from "./terminal.ts";
-import { trustOf, trustOption, trustPlaces } from "./command_parts.ts";
+import { option, trustOf, trustPlaces } from "./command_parts.ts";
 import { inputPlaces, placesAt } from "./access.ts";
 
 function formatOf(name: string | null): ExportFormat {
@@ -64,7 +64,7 @@ export const exportCommand = commandOf({
       text:
         "what adapter_config.json calls the base, for instance its name on a hub (default: its folder)",
     },
-    trustOption,
+    option.trust,
   ],
   places: (parsed) => [
     // The study's own file lies beside the run's folder.

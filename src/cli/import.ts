@@ -8,7 +8,7 @@ import { type ImportOptions, importPeft } from "../runs/share/import.ts";
 import { contentsText } from "../runs/share/imported_model.ts";
 import { defaultSettings } from "../study/schema/settings.ts";
 import { commandOf } from "./command.ts";
-import { deviceOption, required } from "./command_parts.ts";
+import { option, required } from "./command_parts.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { scoreText } from "./work_status.ts";
 import { eventText } from "./event_text.ts";
@@ -49,7 +49,7 @@ export const importCommand = commandOf({
       text: "tokens at which texts are cut (default: train.maxLength of the study's base, or " +
         `${defaultSettings.train.maxLength})`,
     },
-    deviceOption("auto"),
+    option.device("auto"),
     { name: "threads", value: "N", text: "threads of the CPU executors (default: all)" },
     {
       name: "out",

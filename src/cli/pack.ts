@@ -10,7 +10,7 @@ import { packStudy } from "../runs/share/packing.ts";
 import { findResults } from "../runs/plan/study_file.ts";
 import { defaultResults, wantFolder } from "../runs/stored_study.ts";
 import { commandOf } from "./command.ts";
-import { resultsOption } from "./command_parts.ts";
+import { option } from "./command_parts.ts";
 import { sizeText } from "./fetch_report.ts";
 import { runCommand, say } from "./terminal.ts";
 import { askToWrite, resultsPlaces } from "./access.ts";
@@ -45,7 +45,7 @@ export const pack = commandOf({
       name: "weights",
       text: "pack the trained parameters too, which export, ablate and spectra need",
     },
-    resultsOption,
+    option.results,
   ],
   examples: [
     { line: "deno task pack results/quickstart", text: `makes results/quickstart${packSuffix}` },

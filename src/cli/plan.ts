@@ -8,15 +8,7 @@ import { placesAt, sweepPlaces } from "./access.ts";
 import { UsageError } from "../base/input_error.ts";
 import { publishedResults } from "../runs/plan/study_power.ts";
 import type { PlanOptions, PowerAsked } from "./plan_text.ts";
-import {
-  inputOptions,
-  jsonOption,
-  mostRunsOf,
-  mostRunsOption,
-  onlyOption,
-  setOption,
-  studyArgument,
-} from "./command_parts.ts";
+import { mostRunsOf, option, studyArgument } from "./command_parts.ts";
 import { defaultStudy } from "../runs/plan/study_file.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
@@ -34,10 +26,10 @@ export const plan = commandOf({
   explained: [studyArgument],
   places: (parsed) => [...sweepPlaces(parsed, false), ...placesAt(parsed, "pilot")],
   options: [
-    ...inputOptions,
-    onlyOption,
-    setOption,
-    mostRunsOption,
+    ...option.inputs,
+    option.only,
+    option.set,
+    option.mostRuns,
     {
       name: "power",
       text: "say how many seeds each claim needs, and what differences the study could detect",
@@ -54,7 +46,7 @@ export const plan = commandOf({
       value: "DIR",
       text: `where finished runs are looked for (default ${defaultResults})`,
     },
-    jsonOption,
+    option.json,
   ],
   examples: [
     { line: "deno task plan", text: `the study ${defaultStudy}` },

@@ -8,7 +8,7 @@ import { groupedTable } from "../report/grouped.ts";
 import { methodsText } from "../report/methods_text.ts";
 import { sayClaims } from "./ended.ts";
 import { commandOf } from "./command.ts";
-import { resultsOption, sweptArgument, sweptFolder, sweptPlaces } from "./command_parts.ts";
+import { option, sweptArgument, sweptFolder, sweptPlaces } from "./command_parts.ts";
 import { defaultStudy } from "../runs/plan/study_file.ts";
 import { readStudyResults } from "../runs/study_results.ts";
 import { writeReport } from "../runs/write_report.ts";
@@ -36,7 +36,7 @@ export const report = commandOf({
       name: "aso",
       text: "add a table of the almost stochastic order of each method and LoRA",
     },
-    resultsOption,
+    option.results,
   ],
   examples: [
     { line: "deno task report", text: `the study ${defaultStudy}, after deno task sweep` },

@@ -6,17 +6,7 @@
 import { spectraOf, type SpectraOptions } from "../runs/after/spectra.ts";
 import { defaultStudy } from "../runs/plan/study_file.ts";
 import { commandOf } from "./command.ts";
-import {
-  movedModel,
-  noReportOption,
-  onlyOption,
-  resultsOption,
-  sweptArgument,
-  sweptFolder,
-  sweptPlaces,
-  trustOf,
-  trustOption,
-} from "./command_parts.ts";
+import { option, sweptArgument, sweptFolder, sweptPlaces, trustOf } from "./command_parts.ts";
 import { sayReport } from "./ended.ts";
 import { runCommand, say, sayWrapped, stoppedExitCode } from "./terminal.ts";
 import { spectraWords, TerminalWatch } from "./terminal_watch.ts";
@@ -31,15 +21,15 @@ export const spectra = commandOf({
   explained: [sweptArgument],
   places: sweptPlaces,
   options: [
-    onlyOption,
+    option.only,
     {
       name: "no-intruders",
       text: "do not look for intruder dimensions, which take most of the time",
     },
-    movedModel,
-    resultsOption,
-    trustOption,
-    noReportOption,
+    option.movedModel,
+    option.results,
+    option.trust,
+    option.noReport,
   ],
   examples: [
     { line: "deno task spectra", text: `the study ${defaultStudy}, after deno task sweep` },

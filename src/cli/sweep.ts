@@ -4,22 +4,7 @@
  * @module
  */
 import { commandOf } from "./command.ts";
-import {
-  deviceOption,
-  inputOptions,
-  jobsOption,
-  jsonOption,
-  mostRunsOf,
-  mostRunsOption,
-  noReportOption,
-  onlyOption,
-  patienceOption,
-  resultsOption,
-  runOptions,
-  setOption,
-  studyArgument,
-  threadsOption,
-} from "./command_parts.ts";
+import { mostRunsOf, option, runOptions, studyArgument } from "./command_parts.ts";
 import { sweptText } from "./work_status.ts";
 import { planApart } from "./plan.ts";
 import { defaultStudy, readStudyFile } from "../runs/plan/study_file.ts";
@@ -40,24 +25,24 @@ export const sweep = commandOf({
   explained: [studyArgument],
   places: (parsed) => sweepPlaces(parsed, !parsed.flag("dry-run")),
   options: [
-    ...inputOptions,
-    deviceOption("auto"),
-    onlyOption,
-    setOption,
-    mostRunsOption,
-    jobsOption("trained"),
-    threadsOption,
-    resultsOption,
+    ...option.inputs,
+    option.device("auto"),
+    option.only,
+    option.set,
+    option.mostRuns,
+    option.jobs("trained"),
+    option.threads,
+    option.results,
     {
       name: "until-decided",
       text:
         "add seeds to the arms of claims, look by look, until each claim is decided or has decide.mostSeeds",
     },
-    patienceOption,
+    option.patience,
     { name: "retry-failed", text: "train failed runs again" },
     { name: "dry-run", text: "check the study and print its plan; train nothing" },
-    noReportOption,
-    jsonOption,
+    option.noReport,
+    option.json,
   ],
   examples: [
     {

@@ -9,18 +9,7 @@ import type { TuneOptions } from "../runs/tune/trial_maker.ts";
 import { type TuneResult, tuneStudy } from "../runs/tune/tune_study.ts";
 import { sweepPlaces } from "./access.ts";
 import { commandOf } from "./command.ts";
-import {
-  deviceOption,
-  inputOptions,
-  jobsOption,
-  jsonOption,
-  mostRunsOf,
-  mostRunsOption,
-  patienceOption,
-  resultsOption,
-  runOptions,
-  threadsOption,
-} from "./command_parts.ts";
+import { mostRunsOf, option, runOptions } from "./command_parts.ts";
 import { runsExitCode } from "./ended.ts";
 import { stoppedText } from "./stop.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
@@ -45,14 +34,14 @@ export const tune = commandOf({
     text: "a .json or .ts file with a tune block, or the name of a study in experiments/",
   }],
   options: [
-    ...inputOptions,
-    deviceOption("auto"),
-    mostRunsOption,
-    jobsOption("trained"),
-    threadsOption,
-    resultsOption,
-    patienceOption,
-    jsonOption,
+    ...option.inputs,
+    option.device("auto"),
+    option.mostRuns,
+    option.jobs("trained"),
+    option.threads,
+    option.results,
+    option.patience,
+    option.json,
   ],
   examples: [
     {

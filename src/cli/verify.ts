@@ -13,18 +13,12 @@ import { defaultStudy } from "../runs/plan/study_file.ts";
 import { type VerifyOptions, verifyStudy } from "../runs/after/verify.ts";
 import { commandOf } from "./command.ts";
 import {
-  deviceOption,
-  jsonOption,
-  movedFolders,
-  noReportOption,
-  patienceOption,
-  resultsOption,
+  option,
   runOptions,
   sweptArgument,
   sweptFolder,
   sweptPlaces,
   trustOf,
-  trustOption,
 } from "./command_parts.ts";
 import {
   numberFromZero,
@@ -66,8 +60,8 @@ export const verify = commandOf({
       value: "X",
       text: `largest relative difference that counts as agreement (default ${defaultTolerance})`,
     },
-    ...movedFolders,
-    deviceOption("the one of the record"),
+    ...option.movedFolders,
+    option.device("the one of the record"),
     {
       name: "jobs",
       value: "N",
@@ -79,11 +73,11 @@ export const verify = commandOf({
       value: "N",
       text: "threads of the CPU executors for each run (default: as in the record)",
     },
-    patienceOption,
-    resultsOption,
-    trustOption,
-    noReportOption,
-    jsonOption,
+    option.patience,
+    option.results,
+    option.trust,
+    option.noReport,
+    option.json,
   ],
   examples: [
     { line: "deno task verify", text: `three runs of the study ${defaultStudy}` },
