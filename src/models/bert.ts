@@ -8,7 +8,7 @@ import * as z from "zod";
 import { gather, gelu, gemm, tanh, type Tensor, withScope } from "../graph/mod.ts";
 import type { Architecture } from "./architecture.ts";
 import { bertKeys, bertShape, type EncoderShape, readKeys } from "./config.ts";
-import { dense, drop, type ForwardContext, norm, pooled } from "./forward_context.ts";
+import { dense, type ForwardContext, headLayer, norm, pooled } from "./forward_context.ts";
 import {
   checkpointName,
   filled,
@@ -23,7 +23,6 @@ import {
   encodeLayers,
   layerParameters,
 } from "./post_norm.ts";
-import { dims } from "./token_rows.ts";
 
 /** The shape of a BERT encoder. */
 export interface BertConfig extends EncoderShape {
@@ -79,12 +78,7 @@ export const bert: Architecture<BertConfig> = {
     withScope("head", () => {
       const text = pooled(config, states, inputs);
       const features = config.pooler ? tanh(dense(context, "pooler.dense", text)) : text;
-      const dropped = drop(
-        context,
-        { name: "classifier", kind: "head", rows: dims.batch, columns: config.hidden },
-        features,
-      );
-      return dense(context, "classifier", dropped);
+      return headLayer(context, config, "classifier", features);
     }),
 };
 

@@ -29,7 +29,7 @@ import {
 } from "./config.ts";
 import { disentangledAttention } from "./deberta_attention.ts";
 import { positionSpan, type RelativePositions } from "./deberta_positions.ts";
-import { dense, drop, type ForwardContext, norm, pooled } from "./forward_context.ts";
+import { dense, drop, type ForwardContext, headLayer, norm, pooled } from "./forward_context.ts";
 import {
   checkpointName,
   linearParameters,
@@ -38,6 +38,7 @@ import {
   type ParameterSpec,
 } from "./parameters.ts";
 import {
+  attentionOf,
   encodeLayers,
   layerParameters,
   type LayerStyle,
@@ -318,7 +319,6 @@ function projectedPositions(
 
 /** Attention of all layers over one position table. */
 function mixingOf(config: DebertaConfig, inputs: EncoderInputs, context: ForwardContext): Mixing {
-  const { hidden, heads } = config;
   const relative = inputs.relative(config.relative);
   const table = context.parameter(tableName);
   const held = new Map<"all" | "first", PositionRows>();
@@ -328,27 +328,16 @@ function mixingOf(config: DebertaConfig, inputs: EncoderInputs, context: Forward
     held.set(queries, rows);
     return rows;
   };
-  return (pass, layer, { x, own, queries }) => {
-    const first = queries === "first";
-    const tokens = first
-      ? [linear(pass, layer, ["query"], own), linear(pass, layer, ["key", "value"], x)]
-      : [linear(pass, layer, ["query", "key", "value"], x)];
-    const keys = tokens.at(-1)!;
-    const parts = first ? 2 : 3;
+  return (pass, layer, states) => {
+    const { queries } = states;
+    const request = attentionOf(pass, layer, states);
     const projected = withScope("positions", () => {
       const rows = droppedRows(config, rowsFor(queries), layer, context);
       return projectedPositions(config, pass, layer, rows);
     });
     return disentangledAttention({
-      heads,
-      width: hidden / heads,
-      queries,
-      query: { tensor: tokens[0]!, part: 0, parts: first ? 1 : 3 },
-      key: { tensor: keys, part: parts - 2, parts },
-      value: { tensor: keys, part: parts - 1, parts },
-      bias: pass.bias,
+      ...request,
       mask: weightsMask(pass, layer, queries),
-      inputs,
       positionKey: projected("c2p"),
       positionQuery: projected("p2c"),
       relative,
@@ -381,12 +370,6 @@ export const debertaV2: Architecture<DebertaConfig> = {
   taskHead: (config, states, inputs, context) =>
     withScope("head", () => {
       const features = gelu(dense(context, "pooler.dense", pooled(config, states, inputs)));
-      const site = {
-        name: "classifier",
-        kind: "head",
-        rows: dims.batch,
-        columns: config.hidden,
-      } as const;
-      return dense(context, "classifier", drop(context, site, features));
+      return headLayer(context, config, "classifier", features);
     }),
 };

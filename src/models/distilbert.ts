@@ -19,7 +19,7 @@ import {
   paddingRow,
   readKeys,
 } from "./config.ts";
-import { dense, drop, pooled } from "./forward_context.ts";
+import { dense, headLayer, pooled } from "./forward_context.ts";
 import { checkpointName, linearParameters } from "./parameters.ts";
 import {
   embed,
@@ -28,7 +28,6 @@ import {
   layerParameters,
   type LayerStyle,
 } from "./post_norm.ts";
-import { dims } from "./token_rows.ts";
 
 /** The shape of a DistilBERT encoder. */
 export interface DistilbertConfig extends EncoderShape {
@@ -111,11 +110,6 @@ export const distilbert: Architecture<DistilbertConfig> = {
   taskHead: (config, states, inputs, context) =>
     withScope("head", () => {
       const features = relu(dense(context, "pre_classifier", pooled(config, states, inputs)));
-      const dropped = drop(
-        context,
-        { name: "classifier", kind: "head", rows: dims.batch, columns: config.hidden },
-        features,
-      );
-      return dense(context, "classifier", dropped);
+      return headLayer(context, config, "classifier", features);
     }),
 };

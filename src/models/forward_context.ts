@@ -19,7 +19,7 @@ import {
 } from "../graph/mod.ts";
 import type { ModuleShape } from "../study/types.ts";
 import type { Activation, EncoderShape } from "./config.ts";
-import type { EncoderInputs } from "./token_rows.ts";
+import { dims, type EncoderInputs } from "./token_rows.ts";
 
 /** A linear layer by its name in a checkpoint, and the module that can be adapted there. */
 export interface LinearLayer {
@@ -133,6 +133,17 @@ export function dense(context: ForwardContext, path: string, x: Tensor): Tensor 
 export function drop(context: ForwardContext, site: DropoutSite, x: Tensor): Tensor {
   const mask = context.mask(site);
   return mask === null ? x : mul(x, reshape(mask, x.shape));
+}
+
+/** A linear layer of a task head on the rows of texts, with dropout before it. */
+export function headLayer(
+  context: ForwardContext,
+  { hidden }: Pick<EncoderShape, "hidden">,
+  name: string,
+  x: Tensor,
+): Tensor {
+  const site = { name, kind: "head", rows: dims.batch, columns: hidden } as const;
+  return dense(context, name, drop(context, site, x));
 }
 
 /**

@@ -20,7 +20,7 @@ import {
 } from "../graph/mod.ts";
 import { type ModulePart, moduleParts } from "../study/schema/settings.ts";
 import type { ModuleShape } from "../study/types.ts";
-import { attention } from "./attention.ts";
+import { attention, type AttentionRequest } from "./attention.ts";
 import type { EncoderShape } from "./config.ts";
 import {
   activate,
@@ -200,8 +200,12 @@ export function weightsMask(
   return mask === null ? null : reshape(mask, [batch, heads, places, seq]);
 }
 
-/** The mixed values of {@linkcode attention}. */
-const mixedValues: Mixing = (pass, layer, { x, own, queries }) => {
+/** What attention in a layer is computed from, but for the dropout of its weights. */
+export function attentionOf(
+  pass: Pass,
+  layer: number,
+  { x, own, queries }: AttendedStates,
+): Omit<AttentionRequest, "mask"> {
   const { config: { hidden, heads }, inputs, bias } = pass;
   const first = queries === "first";
   const projections = first
@@ -209,7 +213,7 @@ const mixedValues: Mixing = (pass, layer, { x, own, queries }) => {
     : [linear(pass, layer, ["query", "key", "value"], x)];
   const keys = projections.at(-1)!;
   const parts = first ? 2 : 3;
-  return attention({
+  return {
     heads,
     width: hidden / heads,
     queries,
@@ -217,10 +221,16 @@ const mixedValues: Mixing = (pass, layer, { x, own, queries }) => {
     key: { tensor: keys, part: parts - 2, parts },
     value: { tensor: keys, part: parts - 1, parts },
     bias,
-    mask: weightsMask(pass, layer, queries),
     inputs,
+  };
+}
+
+/** The mixed values of {@linkcode attention}. */
+const mixedValues: Mixing = (pass, layer, states) =>
+  attention({
+    ...attentionOf(pass, layer, states),
+    mask: weightsMask(pass, layer, states.queries),
   });
-};
 
 /** A module's output, after dropout, and what goes around it: summed and normalised, with an adapter's own layers if any. */
 function summed(

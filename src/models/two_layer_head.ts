@@ -6,9 +6,9 @@
  */
 import { type Tensor, withScope } from "../graph/mod.ts";
 import type { EncoderShape } from "./config.ts";
-import { dense, drop, type ForwardContext, pooled } from "./forward_context.ts";
+import { type ForwardContext, headLayer, pooled } from "./forward_context.ts";
 import { linearParameters, type ParameterSpec } from "./parameters.ts";
-import { dims, type EncoderInputs } from "./token_rows.ts";
+import type { EncoderInputs } from "./token_rows.ts";
 
 /** The parameters of the head with `outputs` outputs. */
 export function twoLayerHeadParameters(
@@ -37,11 +37,9 @@ export function twoLayerHead(
   inputs: EncoderInputs,
   context: ForwardContext,
 ): Tensor {
-  const dropped = (name: string, x: Tensor) =>
-    drop(context, { name, kind: "head", rows: dims.batch, columns: config.hidden }, x);
   return withScope("head", () => {
-    const text = dropped("classifier.dense", pooled(config, states, inputs));
-    const features = activation(dense(context, "classifier.dense", text));
-    return dense(context, "classifier.out_proj", dropped("classifier.out_proj", features));
+    const text = pooled(config, states, inputs);
+    const features = activation(headLayer(context, config, "classifier.dense", text));
+    return headLayer(context, config, "classifier.out_proj", features);
   });
 }
