@@ -99,7 +99,7 @@ async function startOf(name: string, args: readonly string[]): Promise<readonly 
  *
  * @returns Its exit code: where a signal ended it, 128 and the signal's number.
  */
-async function started(args: readonly string[]): Promise<number> {
+export async function started(args: readonly string[]): Promise<number> {
   let child: Deno.ChildProcess | null = null;
   const pass = (signal: Deno.Signal) => {
     try {
