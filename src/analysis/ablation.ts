@@ -14,7 +14,7 @@ import {
 } from "../stats/statistics.ts";
 import type { Basis } from "./basis.ts";
 import { metricInfo } from "./metrics.ts";
-import { cellKeys, cellOf, rolledUp } from "./run_rows.ts";
+import { budgetName, cellKeys, cellOf, keyOf, rolledUp } from "./run_rows.ts";
 import { orderOf } from "./scores.ts";
 
 /** How well rank and loss of metric agree, for one task, method, budget and kind of removal. */
@@ -132,4 +132,45 @@ export function ablationRows(results: Basis): readonly AblationRow[] {
         : "none" as const,
     };
   }).toSorted(byKindThen(results));
+}
+
+/** The metric at a rank, over the runs (seeds) of a cell. */
+interface TruncationRow {
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly rank: number;
+  readonly n: number;
+  /** In the report's scale. */
+  readonly mean: number | null;
+  readonly sd: number | null;
+  /** Mean of what the whole adapter has more; positive means that cutting hurt, whichever way the metric is better. */
+  readonly loss: number | null;
+}
+
+/** The ablated runs' metrics at each rank, cell by cell. */
+export function truncationRows(results: Basis): readonly TruncationRow[] {
+  const order = orderOf(results.grid);
+  const cuts = results.runs.flatMap(({ record: { asked }, ablation }) => {
+    if (ablation === null) return [];
+    const { isHigherBetter, scale } = metricInfo(ablation.metric);
+    return (ablation.truncations ?? []).map(({ rank, metric }) => ({
+      task: asked.task,
+      label: asked.label,
+      budget: budgetName(asked.budget),
+      rank,
+      metric: metric * scale,
+      loss: (ablation.baseline - metric) * scale * (isHigherBetter ? 1 : -1),
+    }));
+  });
+  const cells = Map.groupBy(
+    cuts,
+    (cut) => keyOf(cut.task, cut.label, cut.budget, String(cut.rank)),
+  );
+  return [...cells.values()].map((own): TruncationRow => {
+    const { task, label, budget, rank } = own[0]!;
+    const { n, mean, sd } = summarise(own.map((cut) => cut.metric));
+    const loss = summarise(own.map((cut) => cut.loss)).mean;
+    return { task, label, budget, rank, n, mean, sd, loss };
+  }).sort((a, b) => order(a) - order(b) || a.rank - b.rank);
 }

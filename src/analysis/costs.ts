@@ -9,7 +9,7 @@ import { onFront } from "../stats/pareto.ts";
 import { meanOf } from "../stats/statistics.ts";
 import type { Analysis } from "./analysis.ts";
 import { averageMetric, metricInfo } from "./metrics.ts";
-import { allTasks, type Grid, keyOf, rowsOf, runRowOf, tableFrom } from "./run_rows.ts";
+import { allTasks, budgetName, type Grid, keyOf, rowsOf, runRowOf, tableFrom } from "./run_rows.ts";
 import { hasAverage, orderOf } from "./scores.ts";
 
 /** The parameters to store of a trained run, head excluded. */
@@ -189,4 +189,88 @@ function withFronts(
   const time = rows.some(isShared) ? rows.map(() => false) : front((row) => row.trainMillis);
   const size = front((row) => row.parameters);
   return rows.map((row, i) => ({ ...row, isOnTimeFront: time[i]!, isOnSizeFront: size[i]! }));
+}
+
+/** How far what a budget counts is off what it asked for, as a share of it; null where the record does not say. */
+export function offBudget(record: RunRecord): number | null {
+  const { asked: { budget: asked }, happened: { budget } } = record;
+  if (asked === null || budget === null) return null;
+  const { requested, peak, final, stored, meanTrained } = budget;
+  const found = { rank: final, parameters: final, peak, stored, meanTrained }[asked.type];
+  return found === undefined || requested === 0 ? null : found / requested - 1;
+}
+
+/** The deviation that is furthest from the budget, of the runs of a cell. */
+function furthest(low: number | null, high: number | null): number | null {
+  if (typeof low !== "number" || typeof high !== "number") return null;
+  return Math.abs(low) > Math.abs(high) ? low : high;
+}
+
+/** Counts of the runs of a method at a budget. */
+export interface BudgetRow {
+  readonly label: string;
+  readonly budget: string;
+  readonly n: number;
+  readonly requested: number | null;
+  readonly initial: number | null;
+  readonly peak: number | null;
+  readonly final: number | null;
+  readonly finalLow: number | null;
+  readonly finalHigh: number | null;
+  readonly stored: number;
+  readonly storedLow: number;
+  readonly storedHigh: number;
+  readonly storedRecorded: number;
+  readonly meanTrained: number | null;
+  readonly offBy: number | null;
+  readonly trainable: number;
+  readonly head: number;
+}
+
+export function budgetRows({ runs, grid }: Analysis): readonly BudgetRow[] {
+  const counts = runs
+    .filter(({ record }) => record.happened.outcome.state === "finished")
+    .map(({ record }) => {
+      const { asked, happened: { budget, parameters } } = record;
+      const stored = storedOf(record);
+      return {
+        label: asked.label,
+        budget: budgetName(asked.budget),
+        ...(budget ?? { requested: null, initial: null, peak: null, final: null }),
+        meanTrained: budget?.meanTrained ?? null,
+        stored: stored.count,
+        storedRecorded: stored.isRecorded ? 1 : 0,
+        offBy: offBudget(record),
+        trainable: parameters.trainable,
+        head: parameters.head,
+      };
+    });
+  if (counts.length === 0) return [];
+  const order = orderOf(grid);
+  type Counted = BudgetRow & { readonly offLow: number | null; readonly offHigh: number | null };
+  return rowsOf<Counted>(
+    tableFrom(counts).groupby("label", "budget").rollup({
+      n: op.count(),
+      requested: op.mean("requested"),
+      initial: op.mean("initial"),
+      peak: op.max("peak"),
+      final: op.mean("final"),
+      finalLow: op.min("final"),
+      finalHigh: op.max("final"),
+      stored: op.mean("stored"),
+      storedLow: op.min("stored"),
+      storedHigh: op.max("stored"),
+      storedRecorded: op.min("storedRecorded"),
+      meanTrained: op.mean("meanTrained"),
+      offLow: op.min("offBy"),
+      offHigh: op.max("offBy"),
+      trainable: op.max("trainable"),
+      head: op.max("head"),
+    }),
+  ).map(({ offLow, offHigh, trainable, head, ...row }) => ({
+    ...row,
+    offBy: furthest(offLow, offHigh),
+    trainable,
+    head,
+  })).toSorted((a, b) => order({ ...a, task: "" }) - order({ ...b, task: "" }));
 }

@@ -11,12 +11,8 @@ import { learningCurves, reachedAt } from "../../src/analysis/learning.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import { noticesOf } from "../../src/report/sections/summary.ts";
-import {
-  convergenceTable,
-  targetRows,
-  targetsOf,
-  targetsTable,
-} from "../../src/report/sections/convergence.ts";
+import { convergenceTable, targetsTable } from "../../src/report/sections/convergence.ts";
+import { targetRows, targetsOf } from "../../src/analysis/targets.ts";
 import { isTested } from "../../src/analysis/significance.ts";
 import { scoresTable } from "../../src/report/sections/scores.ts";
 import type { Metrics } from "../../src/record/types.ts";

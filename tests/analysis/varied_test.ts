@@ -8,7 +8,7 @@ import { scaleOf, variedCharts } from "../../src/report/charts/varied.ts";
 import { tableText } from "../../src/report/table.ts";
 import { settingRows, variedBy } from "../../src/report/sections/settings.ts";
 import { groupedTable } from "../../src/report/grouped.ts";
-import { variedRows } from "../../src/report/sections/settings_that_vary.ts";
+import { variedRows } from "../../src/analysis/varied_rows.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { summarise } from "../../src/stats/statistics.ts";
 import { scoredStudy } from "./scored_study.ts";

@@ -6,7 +6,7 @@ import { selectedEvaluation } from "../../src/analysis/run_rows.ts";
 import { friedmanTest } from "../../src/stats/rank_tests.ts";
 import { bootstrapInterval } from "../../src/stats/statistics.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { ablationPoints, ablationRows } from "../../src/analysis/ablation.ts";
+import { ablationPoints, ablationRows, truncationRows } from "../../src/analysis/ablation.ts";
 import { budgetsTable, costTable } from "../../src/report/sections/cost.ts";
 import { costRows } from "../../src/analysis/costs.ts";
 import { RandomStream } from "../../src/base/random.ts";
@@ -14,7 +14,6 @@ import { softmaxOf } from "../../src/train/evaluate.ts";
 import { scorerOf } from "../../src/analysis/resampled_scores.ts";
 import { metrics } from "../../src/tasks/metrics.ts";
 import { scoreText } from "../../src/report/sections/scores.ts";
-import { truncationRows } from "../../src/report/sections/layer_rank_ablation.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
 

@@ -6,7 +6,8 @@ import { histogram, scoredRuns, slotScoreCharts } from "../../src/report/charts/
 import { spectraCharts } from "../../src/report/charts/spectra.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
 import { renderChart } from "../../src/report/render.ts";
-import { allocationRows, allocationsTable } from "../../src/report/sections/ranks.ts";
+import { allocationsTable } from "../../src/report/sections/ranks.ts";
+import { allocationRows } from "../../src/analysis/allocations.ts";
 import { moduleSpectraRows, usedRanksRows } from "../../src/analysis/spectra.ts";
 import {
   moduleSpectraTable,

@@ -3,15 +3,10 @@
  *
  * @module
  */
-import { op } from "arquero";
 import type { Analysis } from "../../analysis/analysis.ts";
-import { type CostRow, costRows, isShared, storedOf } from "../../analysis/costs.ts";
-import { budgetName, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
-import { majorityNote, orderOf } from "../../analysis/scores.ts";
+import { BudgetRow, budgetRows, type CostRow, costRows, isShared } from "../../analysis/costs.ts";
+import { majorityNote } from "../../analysis/scores.ts";
 import { duration, fixed, nothing, signed, significant, whole } from "../../base/format.ts";
-import type { RunRecord } from "../../record/types.ts";
-import { charts, finding, noRuns, type Section, titled } from "../section.ts";
-import { number, type ReportTable, reportTable, text } from "../table.ts";
 import {
   budgetColumn,
   majorityColumn,
@@ -19,6 +14,8 @@ import {
   scoreWithMetric,
   taskColumn,
 } from "../columns.ts";
+import { charts, finding, noRuns, type Section, titled } from "../section.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
 
 /** Which fronts a row is on, in words. */
 function frontText(row: CostRow): string {
@@ -95,97 +92,13 @@ export function costTable(results: Analysis, baseline: string | null): ReportTab
 /** Share of the budget beyond which a run is said to be off it. */
 const offLimit = 0.01;
 
-/** How far what a budget counts is off what it asked for, as a share of it; null where the record does not say. */
-export function offBudget(record: RunRecord): number | null {
-  const { asked: { budget: asked }, happened: { budget } } = record;
-  if (asked === null || budget === null) return null;
-  const { requested, peak, final, stored, meanTrained } = budget;
-  const found = { rank: final, parameters: final, peak, stored, meanTrained }[asked.type];
-  return found === undefined || requested === 0 ? null : found / requested - 1;
-}
-
 /** A mean, with the range where runs differ. */
 function ranged(mean: number | null, low: number | null, high: number | null): string {
   const text = whole(mean);
   return low === high || text === nothing ? text : `${text} (${whole(low)}–${whole(high)})`;
 }
 
-/** The deviation that is furthest from the budget, of the runs of a cell. */
-function furthest(low: number | null, high: number | null): number | null {
-  if (typeof low !== "number" || typeof high !== "number") return null;
-  return Math.abs(low) > Math.abs(high) ? low : high;
-}
-
 const isOff = ({ offBy }: BudgetRow) => offBy !== null && Math.abs(offBy) > offLimit;
-
-/** Counts of the runs of a method at a budget. */
-interface BudgetRow {
-  readonly label: string;
-  readonly budget: string;
-  readonly n: number;
-  readonly requested: number | null;
-  readonly initial: number | null;
-  readonly peak: number | null;
-  readonly final: number | null;
-  readonly finalLow: number | null;
-  readonly finalHigh: number | null;
-  readonly stored: number;
-  readonly storedLow: number;
-  readonly storedHigh: number;
-  readonly storedRecorded: number;
-  readonly meanTrained: number | null;
-  readonly offBy: number | null;
-  readonly trainable: number;
-  readonly head: number;
-}
-
-function budgetRows({ runs, grid }: Analysis): readonly BudgetRow[] {
-  const counts = runs
-    .filter(({ record }) => record.happened.outcome.state === "finished")
-    .map(({ record }) => {
-      const { asked, happened: { budget, parameters } } = record;
-      const stored = storedOf(record);
-      return {
-        label: asked.label,
-        budget: budgetName(asked.budget),
-        ...(budget ?? { requested: null, initial: null, peak: null, final: null }),
-        meanTrained: budget?.meanTrained ?? null,
-        stored: stored.count,
-        storedRecorded: stored.isRecorded ? 1 : 0,
-        offBy: offBudget(record),
-        trainable: parameters.trainable,
-        head: parameters.head,
-      };
-    });
-  if (counts.length === 0) return [];
-  const order = orderOf(grid);
-  type Counted = BudgetRow & { readonly offLow: number | null; readonly offHigh: number | null };
-  return rowsOf<Counted>(
-    tableFrom(counts).groupby("label", "budget").rollup({
-      n: op.count(),
-      requested: op.mean("requested"),
-      initial: op.mean("initial"),
-      peak: op.max("peak"),
-      final: op.mean("final"),
-      finalLow: op.min("final"),
-      finalHigh: op.max("final"),
-      stored: op.mean("stored"),
-      storedLow: op.min("stored"),
-      storedHigh: op.max("stored"),
-      storedRecorded: op.min("storedRecorded"),
-      meanTrained: op.mean("meanTrained"),
-      offLow: op.min("offBy"),
-      offHigh: op.max("offBy"),
-      trainable: op.max("trainable"),
-      head: op.max("head"),
-    }),
-  ).map(({ offLow, offHigh, trainable, head, ...row }) => ({
-    ...row,
-    offBy: furthest(offLow, offHigh),
-    trainable,
-    head,
-  })).toSorted((a, b) => order({ ...a, task: "" }) - order({ ...b, task: "" }));
-}
 
 /** Adapter parameters as requested and as they were, per method and budget. */
 export function budgetsTable(results: Analysis): ReportTable {

@@ -3,17 +3,13 @@
  *
  * @module
  */
-import { ablationRows, removals } from "../../analysis/ablation.ts";
+import { ablationRows, removals, truncationRows } from "../../analysis/ablation.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import { metricInfo } from "../../analysis/metrics.ts";
-import { budgetName, keyOf } from "../../analysis/run_rows.ts";
-import { orderOf } from "../../analysis/scores.ts";
 import { fixed, interval, nothing, significant, whole } from "../../base/format.ts";
-import { summarise } from "../../stats/statistics.ts";
+import { budgetColumn, methodColumn, taskColumn } from "../columns.ts";
 import { html } from "../html.ts";
 import { charts, command, folded, type Section, titled } from "../section.ts";
 import { number, type ReportTable, reportTable, text } from "../table.ts";
-import { budgetColumn, methodColumn, taskColumn } from "../columns.ts";
 
 /** The table of {@linkcode ablationRows}. */
 function ablationTable(results: Analysis): ReportTable {
@@ -66,47 +62,6 @@ function removalsTable(results: Analysis): ReportTable {
       number("runs", (row) => whole(row.runs)),
     ],
   });
-}
-
-/** The metric at a rank, over the runs (seeds) of a cell. */
-interface TruncationRow {
-  readonly task: string;
-  readonly label: string;
-  readonly budget: string;
-  readonly rank: number;
-  readonly n: number;
-  /** In the report's scale. */
-  readonly mean: number | null;
-  readonly sd: number | null;
-  /** Mean of what the whole adapter has more; positive means that cutting hurt, whichever way the metric is better. */
-  readonly loss: number | null;
-}
-
-/** The ablated runs' metrics at each rank, cell by cell. */
-export function truncationRows(results: Analysis): readonly TruncationRow[] {
-  const order = orderOf(results.grid);
-  const cuts = results.runs.flatMap(({ record: { asked }, ablation }) => {
-    if (ablation === null) return [];
-    const { isHigherBetter, scale } = metricInfo(ablation.metric);
-    return (ablation.truncations ?? []).map(({ rank, metric }) => ({
-      task: asked.task,
-      label: asked.label,
-      budget: budgetName(asked.budget),
-      rank,
-      metric: metric * scale,
-      loss: (ablation.baseline - metric) * scale * (isHigherBetter ? 1 : -1),
-    }));
-  });
-  const cells = Map.groupBy(
-    cuts,
-    (cut) => keyOf(cut.task, cut.label, cut.budget, String(cut.rank)),
-  );
-  return [...cells.values()].map((own): TruncationRow => {
-    const { task, label, budget, rank } = own[0]!;
-    const { n, mean, sd } = summarise(own.map((cut) => cut.metric));
-    const loss = summarise(own.map((cut) => cut.loss)).mean;
-    return { task, label, budget, rank, n, mean, sd, loss };
-  }).sort((a, b) => order(a) - order(b) || a.rank - b.rank);
 }
 
 /** The table of {@linkcode truncationRows}. */

@@ -4,68 +4,16 @@
  * @module
  */
 import type { Analysis } from "../../analysis/analysis.ts";
+import { claimRow, taskRows } from "../../analysis/claims/claim_rows.ts";
 import type { ClaimsReport } from "../../analysis/claims/claims_report.ts";
-import { decidingInterval, ruleText, type VerdictLine } from "../../analysis/claims/text.ts";
-import type { Answer, ClaimVerdict } from "../../analysis/claims/verdict.ts";
+import { ruleText, type VerdictLine } from "../../analysis/claims/text.ts";
+import type { Answer } from "../../analysis/claims/verdict.ts";
 import { gateText } from "../../analysis/significance.ts";
 import { chance, interval, nothing, signed, whole } from "../../base/format.ts";
-import { bayesTTest, type Odds } from "../../stats/bayes.ts";
-import { hierarchicalTest } from "../../stats/hierarchical.ts";
-import { summarise } from "../../stats/statistics.ts";
-import { armText } from "../../study/compare/arms.ts";
+import { differenceColumn, intervalColumn, metricColumn, scoreOf, taskColumn } from "../columns.ts";
 import { type Html, html } from "../html.ts";
 import { charts, folded, prose, type Section } from "../section.ts";
 import { number, type ReportTable, reportTable, text, type Tone } from "../table.ts";
-import { differenceColumn, intervalColumn, metricColumn, scoreOf, taskColumn } from "../columns.ts";
-
-/** Draws of the hierarchical model: enough for two decimals. */
-const draws = 5000;
-/** Tasks and seeds of each from which the hierarchical model says something: of two tasks it cannot know how tasks differ. */
-const fewest = { tasks: 3, seeds: 3 } as const;
-
-/** The differences that the verdict is about: those up to the look that decided, or all so far. */
-function counting({ differences, state }: ClaimVerdict): ClaimVerdict["differences"] {
-  return state.n === 0 ? differences : differences.slice(0, state.n);
-}
-
-/** Probabilities for a further task like these, where there are enough tasks and seeds. */
-function nextTaskOdds(verdict: ClaimVerdict): Odds | null {
-  const tasks = Map.groupBy(counting(verdict).flatMap(({ tasks }) => tasks), ({ task }) => task);
-  const values = [...tasks.values()].map((own) => own.map((d) => d.difference / d.margin));
-  if (values.length < fewest.tasks || values.some((own) => own.length < fewest.seeds)) return null;
-  return hierarchicalTest(values, 1, { draws }).nextTask;
-}
-
-function claimRow(verdict: ClaimVerdict) {
-  const { claim, answer, unit, state, leftOut, more } = verdict;
-  const { low, high, level } = decidingInterval(verdict);
-  const odds = bayesTTest(counting(verdict).map(({ value }) => value), 1);
-  const next = nextTaskOdds(verdict);
-  const scaled = (margins: number | null) =>
-    margins === null || !Number.isFinite(margins) ? null : margins * unit.perMargin;
-  return {
-    claim: claim.name,
-    says: claim.says,
-    a: armText(claim.a),
-    b: armText(claim.b),
-    answer,
-    unit: unit.name,
-    mean: scaled(state.mean),
-    low: scaled(low),
-    high: scaled(high),
-    level,
-    margin: unit.perMargin,
-    seeds: state.n,
-    leftOut: new Set(leftOut.map(({ seed }) => seed)).size,
-    wantedSeeds: more !== null && Number.isFinite(more.total) ? more.total : null,
-    better: odds?.better ?? null,
-    equal: odds?.equal ?? null,
-    worse: odds?.worse ?? null,
-    nextBetter: next?.better ?? null,
-    nextEqual: next?.equal ?? null,
-    nextWorse: next?.worse ?? null,
-  };
-}
 
 /** How an answer is coloured. */
 function answerTone(answer: unknown): Tone {
@@ -111,15 +59,6 @@ export function claimsTable(report: ClaimsReport | null): ReportTable {
         )
         : null,
     ],
-  });
-}
-
-function taskRows(verdict: ClaimVerdict) {
-  const tasks = Map.groupBy(counting(verdict).flatMap(({ tasks }) => tasks), ({ task }) => task);
-  return [...tasks].map(([task, own]) => {
-    const { metric, margin } = own[0]!;
-    const { n, mean, sd, low, high } = summarise(own.map(({ difference }) => difference));
-    return { claim: verdict.claim.name, task, metric, n, mean, sd, low, high, margin };
   });
 }
 
