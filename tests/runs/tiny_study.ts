@@ -5,12 +5,15 @@ import { assertEquals } from "@std/assert";
 import type { Watch } from "../../src/runs/events.ts";
 import type { PlannedRun, StudyPlan } from "../../src/runs/plan/planned_run.ts";
 import { expand, planRuns } from "../../src/runs/plan/planning.ts";
+import { readStoredStudy } from "../../src/runs/stored_study.ts";
+import { readStudyRuns } from "../../src/runs/study_results.ts";
 import { type SweepOptions, type SweepResult, sweepStudy } from "../../src/runs/sweep.ts";
 import { type VerifyOptions, verifyStudy } from "../../src/runs/after/verify.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
+import type { StoredRun } from "../../src/record/read_study.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { attemptPath, attemptsAt, underWay } from "../../src/record/lease.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
@@ -163,6 +166,11 @@ export interface Swept {
   /** The folder of the run of a method. */
   readonly runOf: (method: string) => string;
   readonly recordOf: (method: string) => RunRecord;
+}
+
+/** What each run of a swept study left, in the order of its plan. */
+export async function runsIn(folder: string): Promise<readonly StoredRun[]> {
+  return await readStudyRuns(folder, await readStoredStudy(folder));
 }
 
 /** What was swept by the tests of a file, by study and model; each test gets a copy. */
