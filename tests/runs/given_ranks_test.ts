@@ -1,12 +1,18 @@
 /** Runs whose ranks come from a file, from another run, or from rank deltas, from the study to their records. */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { planText } from "../../src/cli/plan_text.ts";
-import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { StudyError } from "../../src/study/check/problems.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study, type StudyMethod } from "../../src/study/schema/study.ts";
-import { assertRepeats, inHome, planIn, sweepIn, tinyModel, tinyStudy } from "./tiny_study.ts";
+import {
+  assertRepeats,
+  inHome,
+  planIn,
+  planTextIn,
+  runsIn,
+  sweepIn,
+  tinyStudy,
+} from "./tiny_study.ts";
 
 const of = (label: string, more: object = {}) => ({ of: { label }, ...more });
 
@@ -27,20 +33,9 @@ function studyOf(list: readonly unknown[], seeds: readonly number[] = [1]): Stud
 }
 
 /** Records of a swept study by label and seed, as in `lora 1`. */
-function recordsIn(home: string): ReadonlyMap<string, RunRecord> {
-  const folder = `${home}/results/tiny`;
-  const { runs } = JSON.parse(Deno.readTextFileSync(`${folder}/study.json`));
-  return new Map(
-    (runs as { folder: string }[]).flatMap(({ folder: name }) => {
-      try {
-        const text = Deno.readTextFileSync(`${folder}/${name}/record.json`);
-        const record = JSON.parse(text) as RunRecord;
-        return [[`${record.asked.label} ${record.asked.seed}`, record]] as const;
-      } catch {
-        return [];
-      }
-    }),
-  );
+async function recordsIn(home: string): Promise<ReadonlyMap<string, RunRecord>> {
+  const runs = await runsIn(`${home}/results/tiny`);
+  return new Map(runs.map(({ record }) => [`${record.asked.label} ${record.asked.seed}`, record]));
 }
 
 /** Names of the tiny BERT's modules. */
@@ -64,7 +59,7 @@ Deno.test("ranks of a file and with deltas are a run's own, and its record says 
     });
     assertEquals(Object.values(dosed!.run.ranks!), [...Array(6).fill(2), ...Array(6).fill(3)]);
     assertEquals((await sweepIn(home, study)).finished, 3);
-    const records = recordsIn(home);
+    const records = await recordsIn(home);
     const { asked, happened } = records.get("filed 1")!;
     assertEquals(asked.ranksFrom, { type: "file", file: "ranks.json", as: "reversed" });
     assertEquals(happened.initialRanks, { ...filed!.run.ranks });
@@ -155,13 +150,11 @@ Deno.test("ranks of another run: transplanted over methods and seeds, transforme
     const taken = runs.find(({ run }) => run.label === "taken" && run.seed === 2)!;
     assertEquals(taken.run.ranksFrom, { run: source.id, as: "same" });
     assertEquals(taken.ranksFolder, source.folder);
-    const file = { study, folder: home, methods };
-    const options = { data: null, model: tinyModel, results: `${home}/results` };
-    const text = await planText(file, options);
+    const text = await planTextIn(home, study);
     assert(text.includes("from adalora permuted"), text);
     assert(text.includes("from adalora, seed 1"), text);
     assertEquals((await sweepIn(home, study)).finished, 8);
-    const records = recordsIn(home);
+    const records = await recordsIn(home);
     const ranksOf = (key: string, when: "initialRanks" | "finalRanks") =>
       records.get(key)!.happened[when]!;
     const sorted = (ranks: Readonly<Record<string, number>>) => Object.values(ranks).toSorted();
@@ -216,7 +209,8 @@ Deno.test("a run whose source failed is recorded as failed with that cause, and 
   await inHome(async (home) => {
     const { finished, failed } = await sweepIn(home, hot);
     assertEquals([finished, failed], [0, 2]);
-    const { outcome, initialRanks, finalRanks, budget } = recordsIn(home).get("taken 1")!.happened;
+    const { outcome, initialRanks, finalRanks, budget } =
+      (await recordsIn(home)).get("taken 1")!.happened;
     assert(outcome.state === "failed");
     assertEquals([outcome.cause, outcome.step], ["ranks", null]);
     assert(outcome.message.includes("that run failed (diverged at step"), outcome.message);

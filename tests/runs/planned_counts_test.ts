@@ -1,6 +1,5 @@
 /** What a plan promises of parameters, held against runs of every method that has ranks. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
 import { planRun } from "../../src/study/budget/ranks.ts";
 import { defaultSettings } from "../../src/study/schema/settings.ts";
@@ -9,7 +8,7 @@ import type { CountRange, RunSpec } from "../../src/study/types.ts";
 import { plannedCounts } from "../../src/study/check/runs.ts";
 import { encoderModules } from "../study/tables.ts";
 import { assertCountsAsPlanned } from "./counts_as_planned.ts";
-import { inHome, tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+import { inHome, planTextIn, tinyStudy, withSwept } from "./tiny_study.ts";
 
 /** A budget that does not divide evenly, for methods whose ranks are masked or move. */
 const study = parseStudy({
@@ -103,8 +102,7 @@ Deno.test("a plan prints a count, the two that it lies between, or a question ma
         labels: ["calm", "lively"],
       }],
     });
-    const file = { study: few, path: `${home}/tiny.json`, folder: home, methods };
-    const text = await planText(file, { data: null, model: tinyModel, results: home });
+    const text = await planTextIn(home, few);
     assertMatch(text, /lora .* 1,5\d\d +(?<count>1,\d{3}) +\k<count> +\k<count> /);
     assertMatch(text, /elalora .* 1,500 +(?<count>1,\d{3}) +\k<count>-\d,\d{3} +[\d,]+-[\d,]+ /);
     assertMatch(text, /gelora .* from data +1,500 +\? +\? +\? /);

@@ -2,14 +2,11 @@
 import { analyse } from "../../src/analysis/analysis.ts";
 import { csvRows } from "../../src/report/table.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { planText } from "../../src/cli/plan_text.ts";
-import { methods } from "../../src/methods/table.ts";
-import { readRun, type StoredRun } from "../../src/record/results_reader.ts";
 import { convergenceOf } from "../../src/analysis/run_convergence.ts";
 import { settingsTable } from "../../src/report/sections/settings.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
-import { scoredStudy, tinyModel, withSwept } from "./tiny_study.ts";
+import { planTextIn, scoredStudy, withSwept } from "./tiny_study.ts";
 
 Deno.test("a run ends at its plateau or at its cap, and its record says which", async () => {
   const study = parseStudy({
@@ -31,11 +28,7 @@ Deno.test("a run ends at its plateau or at its cap, and its record says which", 
     axes: { tasks: ["Numbers"], methods: ["head"], seeds: [1, 2] },
   });
   await withSwept(async ({ folder, home }) => {
-    const plan = await planText({ study, folder: home, methods }, {
-      data: null,
-      model: tinyModel,
-      results: `${home}/results`,
-    });
+    const plan = await planTextIn(home, study);
     assertStringIncludes(plan, "≤ 14");
     assertStringIncludes(plan, "≤ n: the run ends where its score on held-out examples");
     const results = await readStudyResults(folder);
@@ -44,11 +37,7 @@ Deno.test("a run ends at its plateau or at its cap, and its record says which", 
         .filter((name) => /ends before/.test(name)).length > 0,
       true,
     );
-    const runs: StoredRun[] = [];
-    for (const { name } of Deno.readDirSync(folder)) {
-      if (name.startsWith("Numbers-")) runs.push((await readRun(`${folder}/${name}`))!);
-    }
-    runs.sort((a, b) => a.record.asked.seed - b.record.asked.seed);
+    const { runs } = results;
     assertEquals(
       runs.map(({ record: { happened } }) => [happened.ended, happened.steps]),
       [["plateau", 6], ["cap", 14]],

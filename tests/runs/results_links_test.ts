@@ -1,17 +1,14 @@
 /** Links in results that are added to: refused before anything is written. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { UsageError } from "../../src/base/input_error.ts";
-import { methods } from "../../src/methods/table.ts";
 import { newToken } from "../../src/record/durable.ts";
 import { filesBelow } from "../../src/record/results_reader.ts";
 import { RunFolder } from "../../src/record/run_folder.ts";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { findResults } from "../../src/runs/plan/study_file.ts";
-import { sweepStudy } from "../../src/runs/sweep.ts";
-import { tuneStudy } from "../../src/runs/tune/tune_study.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
-import { ablateAll, sweepOptions, tinyStudy, verifyAll, withSwept } from "./tiny_study.ts";
+import { ablateAll, sweepIn, tinyStudy, tuneIn, verifyAll, withSwept } from "./tiny_study.ts";
 import { withFolder } from "../with_folder.ts";
 
 const study = parseStudy({
@@ -28,16 +25,14 @@ Deno.test("a results folder with a link that leads out of it is refused by name 
   await withSwept(async ({ home, folder, runOf }) => {
     const results = `${home}/results`;
     const elsewhere = `${home}/elsewhere`;
-    const swept = { study, folder: home, methods };
-    const sweep = (results: string) => sweepStudy(swept, { ...sweepOptions, results });
     const ablate = (replay: boolean) => ablateStudy(folder, { ...ablateAll, replay });
     const works: readonly (readonly [string, () => Promise<unknown>])[] = [
-      ["under-way", () => sweep(results)],
+      ["under-way", () => sweepIn(home, study)],
       ["under-way", () => ablate(false)],
       ["replay", () => ablate(true)],
       ["replay/under-way", () => ablate(true)],
-      ["tuning", () => tuneStudy(swept, { ...sweepOptions, results })],
-      ["tuning/under-way", () => tuneStudy(swept, { ...sweepOptions, results })],
+      ["tuning", () => tuneIn(home, study)],
+      ["tuning/under-way", () => tuneIn(home, study)],
       ["verify", () => verifyStudy(folder, verifyAll)],
       ["verify/under-way", () => verifyStudy(folder, verifyAll)],
     ];
@@ -75,14 +70,12 @@ Deno.test("a results folder with a link that leads out of it is refused by name 
 Deno.test("a results folder may be a link, and a study's folder in it none that leads out, unless its path is given", async () => {
   await withSwept(async ({ home, folder }) => {
     const results = `${home}/results`;
-    const swept = { study, folder: home, methods };
     await Deno.symlink(results, `${home}/linked`);
-    const { skipped } = await sweepStudy(swept, { ...sweepOptions, results: `${home}/linked` });
+    const { skipped } = await sweepIn(home, study, { results: `${home}/linked` });
     assertEquals(skipped, 4);
     await Deno.rename(folder, `${home}/moved`);
     await Deno.symlink(`${home}/moved`, folder);
-    const sweep = () => sweepStudy(swept, { ...sweepOptions, results });
-    await assertRejects(sweep, UsageError, `Cannot use "${folder}`);
+    await assertRejects(() => sweepIn(home, study), UsageError, `Cannot use "${folder}`);
     await assertRejects(() => findResults("tiny", results), UsageError, `Cannot use "${folder}`);
     assertEquals(await findResults(folder, results), folder);
   }, study);

@@ -3,10 +3,8 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { execute } from "../../src/runs/execute.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
-import { planText } from "../../src/cli/plan_text.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { writeReport } from "../../src/runs/write_report.ts";
-import { methods } from "../../src/methods/table.ts";
 import { StorageError } from "../../src/record/durable.ts";
 import type { EvaluationLine, PredictionLine } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
@@ -15,7 +13,7 @@ import {
   ablateAll,
   assertRepeats,
   executionsOf,
-  tinyModel,
+  planTextIn,
   tinyStudy,
   withSwept,
 } from "./tiny_study.ts";
@@ -141,8 +139,7 @@ Deno.test("a sequence is swept, recorded, reported, verified, ablated and export
     });
 
     await t.step("a plan counts the steps of all stages", async () => {
-      const file = { study, path: `${home}/sequence.json`, folder: home, methods };
-      const text = await planText(file, { data: null, model: tinyModel, results: home });
+      const text = await planTextIn(home, study, { results: home });
       assert(/SitThenCount +lora .* 28 +0\/1/.test(text), text);
     });
   }, study);

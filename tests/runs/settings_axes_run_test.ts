@@ -1,26 +1,14 @@
 /** A study with an axis of settings, swept: what records say, and what becomes of runs that were there before. */
 import { assertEquals } from "@std/assert";
-import { methods } from "../../src/methods/table.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
-import { sweepStudy } from "../../src/runs/sweep.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study } from "../../src/study/schema/study.ts";
-import { inHome, tinyModel, tinyStudy } from "./tiny_study.ts";
+import { inHome, sweepIn, tinyStudy } from "./tiny_study.ts";
 
 Deno.test("an axis of settings takes over runs that a delta asked for, and records what it varies", async () => {
   return await inHome(async (home) => {
     const sweep = async (study: Study) => {
-      const options = {
-        model: tinyModel,
-        device: "cpu",
-        jobs: 1,
-        threads: 1,
-        results: `${home}/results`,
-      };
-      const { finished, skipped, folder } = await sweepStudy(
-        { study, folder: home, methods },
-        options,
-      );
+      const { finished, skipped, folder } = await sweepIn(home, study);
       const { runs } = await readStudyResults(folder);
       const asked = runs.map((
         { record: { asked: { label, arm, varied } } },

@@ -7,13 +7,11 @@ import {
 } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
 import { claimsText } from "../../src/analysis/claims/claims_report.ts";
-import { planText } from "../../src/cli/plan_text.ts";
-import { methods } from "../../src/methods/table.ts";
 import { claimsStatedIn, readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study } from "../../src/study/schema/study.ts";
-import { sweepIn, tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+import { planTextIn, sweepIn, tinyStudy, withSwept } from "./tiny_study.ts";
 import { withFolder } from "../with_folder.ts";
 
 const plain = parseStudy({
@@ -39,17 +37,16 @@ Deno.test("claims stand in study.json with hash and time before the first run, a
     const heading = async () => claimsText((await readStudyResults(folder)).claimsReport)[0]!;
     assertStringIncludes(await heading(), "Claims, stated before the first run (");
 
-    const options = { data: null, model: tinyModel, results: `${home}/results` };
-    const file = { study: { ...plain, claims }, folder: home, methods };
+    const claimed = { ...plain, claims };
     const rank =
       "  rank: lora is better than head; margin 1 point; Moves; 2 runs with 1 seed of at most 30; " +
       "1 seed cannot decide it, the first look that can is at 6";
-    assertStringIncludes(await planText(file, options), `\n${rank}\n`.trimEnd());
-    const line = (await planText(file, { ...options, json: true })).split("\n").at(-1)!;
+    assertStringIncludes(await planTextIn(home, claimed), `\n${rank}\n`.trimEnd());
+    const line = (await planTextIn(home, claimed, { json: true })).split("\n").at(-1)!;
     assertEquals(JSON.parse(line).kind, "claim");
 
     // The same claims leave every byte as it is.
-    await sweep({ ...plain, claims });
+    await sweep(claimed);
     assertEquals(await read(), first);
 
     await sweep({ ...plain, claims, margin: 0.05 });

@@ -2,7 +2,10 @@
 import type { AblateOptions } from "../../src/runs/after/ablate.ts";
 import type { ExecutionContext } from "../../src/runs/execute.ts";
 import { assertEquals } from "@std/assert";
-import type { Watch } from "../../src/runs/events.ts";
+import type { Observer, Watch, WorkEvent } from "../../src/runs/events.ts";
+import type { TuneOptions } from "../../src/runs/tune/trial_maker.ts";
+import { type TuneResult, tuneStudy } from "../../src/runs/tune/tune_study.ts";
+import { planText } from "../../src/cli/plan_text.ts";
 import type { PlannedRun, StudyPlan } from "../../src/runs/plan/planned_run.ts";
 import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
@@ -139,6 +142,37 @@ export function sweepIn(
 export function planIn(home: string, study: Study): Promise<StudyPlan> {
   const folders = { data: null, model: tinyModel, study: home };
   return planRuns(study, expand(study, methods), folders, methods);
+}
+
+/** The plan of a study whose tasks are in `home`, in words. */
+export function planTextIn(
+  home: string,
+  study: Study,
+  options: Parameters<typeof planText>[1] = {},
+): Promise<string> {
+  const file = { study, folder: home, methods };
+  return planText(file, { model: tinyModel, results: `${home}/results`, ...options });
+}
+
+/** Tunes a study whose tasks are in `home`, into its folder `results`. */
+export function tuneIn(
+  home: string,
+  study: Study,
+  options: TuneOptions = {},
+  watch: Watch = {},
+): Promise<TuneResult> {
+  const place = { model: tinyModel, device: "cpu", jobs: 1, threads: 1 };
+  return tuneStudy(
+    { study, folder: home, methods },
+    { ...place, results: `${home}/results`, ...options },
+    watch,
+  );
+}
+
+/** What is told of work, as it is told. */
+export function listening(): { readonly events: WorkEvent[]; readonly onEvent: Observer } {
+  const events: WorkEvent[] = [];
+  return { events, onEvent: (event) => void events.push(event) };
 }
 
 /** Every run of a sweep again. */

@@ -1,18 +1,17 @@
 /** Seeds added look by look: to the arms of open claims alone, the same after a stop, and kept by later sweeps. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UsageError } from "../../src/base/input_error.ts";
-import { methods } from "../../src/methods/table.ts";
 import { readRun } from "../../src/record/results_reader.ts";
 import { resultDifferences } from "../../src/record/publish.ts";
 import { type StudyPlan, withoutChanged } from "../../src/runs/plan/planned_run.ts";
 import { addedRunsIn, readStoredStudy } from "../../src/runs/stored_study.ts";
-import type { WorkEvent } from "../../src/runs/events.ts";
+import type { Watch, WorkEvent } from "../../src/runs/events.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study } from "../../src/study/schema/study.ts";
 import type { GridRun } from "../../src/study/types.ts";
-import { inHome, scoredStudy, tinyModel } from "./tiny_study.ts";
+import { inHome, listening, scoredStudy, sweepIn } from "./tiny_study.ts";
 import { withFolder } from "../with_folder.ts";
 
 type AddedRuns = Awaited<ReturnType<typeof addedRunsIn>>;
@@ -58,16 +57,9 @@ function short(event: WorkEvent): string {
   return event.kind === "left open" ? `${event.claim} open: ${event.reason}` : event.kind;
 }
 
-function sweepInto(
-  results: string,
-  options: SweepOptions,
-  watch: { readonly onEvent?: (event: WorkEvent) => void; readonly signal?: AbortSignal } = {},
-) {
-  return sweepStudy(
-    { study, folder: results.slice(0, results.lastIndexOf("/")), methods },
-    { model: tinyModel, device: "cpu", jobs: 1, threads: 1, results, ...options },
-    watch,
-  );
+function sweepInto(results: string, options: SweepOptions, watch: Watch = {}) {
+  const home = results.slice(0, results.lastIndexOf("/"));
+  return sweepIn(home, study, { results, ...options }, watch);
 }
 
 const untilDecided = { untilDecided: true };
@@ -80,10 +72,9 @@ async function planIn(folder: string) {
 
 Deno.test("seeds are added for open claims until the cap; stopped in the middle, the same runs come of it", async () => {
   await inHome(async (home) => {
-    const events: WorkEvent[] = [];
-    const { folder, total, finished } = await sweepInto(`${home}/whole`, untilDecided, {
-      onEvent: (event) => void events.push(event),
-    });
+    const { events, onEvent: hear } = listening();
+    const whole = await sweepInto(`${home}/whole`, untilDecided, { onEvent: hear });
+    const { folder, total, finished } = whole;
     const said = events.filter(isOfSeeds).map(short);
     assertEquals(said, [
       "3 for moves,twins: 3 runs",
@@ -114,18 +105,16 @@ Deno.test("seeds are added for open claims until the cap; stopped in the middle,
     assert(first.stopped);
     assertEquals((await planIn(first.folder)).seedsAdded, [3]);
     // By two at once, which add the same.
-    const again: readonly WorkEvent[][] = [[], []];
+    const again = [listening(), listening()];
     const ends = await Promise.all(
-      again.map((heard) =>
-        sweepInto(`${home}/twice`, untilDecided, { onEvent: (event) => void heard.push(event) })
-      ),
+      again.map((own) => sweepInto(`${home}/twice`, untilDecided, own)),
     );
     for (const { stopped, finished, elsewhere, skipped } of ends) {
       assertEquals([stopped, finished + elsewhere + skipped], [false, 11]);
     }
     const withoutAdded = (lines: readonly string[]) =>
       lines.filter((line) => !line.endsWith(" runs"));
-    for (const heard of again) {
+    for (const { events: heard } of again) {
       assertEquals(withoutAdded(heard.filter(isOfSeeds).map(short)), withoutAdded(said));
     }
     assertEquals(await planIn(first.folder), plan);

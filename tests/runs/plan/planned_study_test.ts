@@ -7,15 +7,13 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { runData } from "../../../src/train/run_data.ts";
-import { planText } from "../../../src/cli/plan_text.ts";
 import { studyWarnings } from "../../../src/runs/plan/planned_study.ts";
 import { readStoredStudy } from "../../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
-import { methods } from "../../../src/methods/table.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
 import type { UserTask } from "../../../src/tasks/user_task.ts";
-import { inHome, planIn, tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
+import { inHome, planIn, planTextIn, tinyStudy, withSwept } from "../tiny_study.ts";
 
 const [moves] = tinyStudy.userTasks as unknown as readonly UserTask[];
 
@@ -157,8 +155,7 @@ Deno.test("plan, sweep and the results hold the warnings", async () => {
     const { warnings } = await readStoredStudy(folder);
     assertEquals(warnings!.map(({ kind }) => kind), ["cut-texts", "cut-texts"]);
     assertEquals((await readStudyResults(folder)).warnings, warnings);
-    const file = { study, path: `${home}/tiny.json`, folder: home, methods };
-    const plan = await planText(file, { data: null, model: tinyModel, results: home });
+    const plan = await planTextIn(home, study, { results: home });
     assertStringIncludes(plan, `\nWarning: ${warnings![0]!.text}`);
     const { happened, where } = recordOf("head");
     assertEquals(happened.primaryMetric, "macroF1");

@@ -1,18 +1,24 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { Json } from "../../../src/base/canonical_json.ts";
-import { planText } from "../../../src/cli/plan_text.ts";
 import { methods } from "../../../src/methods/table.ts";
 import { expand, planRuns } from "../../../src/runs/plan/planning.ts";
 import { eventText } from "../../../src/cli/event_text.ts";
 import { verifyStudy } from "../../../src/runs/after/verify.ts";
-import type { WorkEvent } from "../../../src/runs/events.ts";
 import { Inputs } from "../../../src/runs/inputs.ts";
-import { sweepStudy } from "../../../src/runs/sweep.ts";
 import { withGivenModel } from "../../../src/study/grid/overrides.ts";
 import { StudyError } from "../../../src/study/check/problems.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
-import { inHome, sweepOptions, tinyModel, tinyStudy, verifyAll, withSwept } from "../tiny_study.ts";
+import {
+  inHome,
+  listening,
+  planTextIn,
+  sweepIn,
+  tinyModel,
+  tinyStudy,
+  verifyAll,
+  withSwept,
+} from "../tiny_study.ts";
 import { withFolder } from "../../with_folder.ts";
 
 Deno.test("the ranks of a run are solved once while its study is planned", async () => {
@@ -95,36 +101,25 @@ Deno.test("a folder of data that no run reads is said, where it was given now", 
   const none = new Inputs({ data: null, model: null, study: "." }, []);
   assertEquals(none.unusedData([{ task: "Topic" }]), null);
   await withSwept(async ({ home, folder }) => {
-    const options = { ...sweepOptions, results: `${home}/results` };
-    const swept = { study: tinyStudy, folder: home, methods };
-    assertStringIncludes(await planText(swept, { ...options, data: "glue" }), said);
-    assert(!(await planText(swept, options)).includes("no run reads"));
-    const told: string[] = [];
-    const watch = {
-      onEvent: (event: WorkEvent) => {
-        if (event.kind === "unused data") told.push(eventText(event));
-      },
-    };
-    await sweepStudy(swept, { ...options, data: "glue" }, watch);
-    assertEquals(told.splice(0), [said]);
+    assertStringIncludes(await planTextIn(home, tinyStudy, { data: "glue" }), said);
+    assert(!(await planTextIn(home, tinyStudy)).includes("no run reads"));
+    const { events, onEvent } = listening();
+    const told = () =>
+      events.splice(0).flatMap((event) => event.kind === "unused data" ? [eventText(event)] : []);
+    await sweepIn(home, tinyStudy, { data: "glue" }, { onEvent });
+    assertEquals(told(), [said]);
     const sample = { ...verifyAll, sample: 1 };
-    await verifyStudy(folder, { ...sample, data: "glue" }, watch);
-    assertEquals(told.splice(0), [said]);
+    await verifyStudy(folder, { ...sample, data: "glue" }, { onEvent });
+    assertEquals(told(), [said]);
     // The sweep's own folder was said by the sweep.
-    await verifyStudy(folder, sample, watch);
-    assertEquals(told, []);
+    await verifyStudy(folder, sample, { onEvent });
+    assertEquals(told(), []);
   });
 });
 
 Deno.test("a study that states no encoder takes the given one and says so; one that states another refuses it", async () => {
   await inHome(async (home) => {
-    const planOf = (study: Study, ...set: readonly string[]) =>
-      planText({ study, folder: home, methods }, {
-        data: null,
-        model: tinyModel,
-        results: home,
-        set,
-      });
+    const planOf = (study: Study, ...set: readonly string[]) => planTextIn(home, study, { set });
     const open = await planOf(modelCases.open);
     assertStringIncludes(open, `Encoder: ${tinyModel}, as given by --model`);
     const asked = await planOf(tinyStudy);
@@ -133,7 +128,7 @@ Deno.test("a study that states no encoder takes the given one and says so; one t
       const refused of [
         () => planOf(modelCases.stated),
         () => planOf(modelCases.open, "model=embedded"),
-        () => sweepStudy({ study: modelCases.stated, folder: home, methods }, { model: tinyModel }),
+        () => sweepIn(home, modelCases.stated),
       ]
     ) {
       await assertRejects(

@@ -2,16 +2,14 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { ablateStudy } from "../../../src/runs/after/ablate.ts";
 import { expand } from "../../../src/runs/plan/planning.ts";
-import { planText } from "../../../src/cli/plan_text.ts";
 import { readSelection } from "../../../src/runs/plan/planned_study.ts";
 import { readStoredStudy } from "../../../src/runs/stored_study.ts";
-import { sweepStudy } from "../../../src/runs/sweep.ts";
 import { UsageError } from "../../../src/base/input_error.ts";
 import { readArguments } from "../../../src/cli/terminal.ts";
 import { methods } from "../../../src/methods/table.ts";
 import { runTitle } from "../../../src/study/grid/run_id.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
-import { ablateAll, inHome, sweepOptions, tinyModel, tinyStudy } from "../tiny_study.ts";
+import { ablateAll, inHome, planTextIn, sweepIn, tinyStudy } from "../tiny_study.ts";
 
 const runs = expand(
   parseStudy({
@@ -110,15 +108,8 @@ Deno.test("an option that may be given several times keeps its values in order",
 Deno.test("a sweep and an ablation keep to their part; the rest can follow", async () => {
   await inHome(async (home) => {
     const study = parseStudy({ ...tinyStudy, axes: { ...tinyStudy.axes, seeds: [1, 2] } });
-    const file = { study, path: `${home}/tiny.json`, folder: home, methods };
     const set = ["train.steps=13"];
-    const sweepPart = (...only: readonly string[]) =>
-      sweepStudy(file, {
-        set,
-        ...sweepOptions,
-        results: `${home}/results`,
-        only,
-      });
+    const sweepPart = (...only: readonly string[]) => sweepIn(home, study, { set, only });
     const first = await sweepPart("method=lora,elalora", "seed=2");
     assertEquals([first.finished, first.skipped], [2, 0]);
     const stored = await readStoredStudy(first.folder);
@@ -137,8 +128,7 @@ Deno.test("a sweep and an ablation keep to their part; the rest can follow", asy
     assertEquals([ela.ablated, ela.replay?.finished], [1, 3]);
     assertEquals((await readStoredStudy(`${first.folder}/replay`)).runs.length, 6);
 
-    const options = { data: null, model: tinyModel, results: `${home}/results`, set };
-    const plan = await planText(file, { ...options, only: ["method=elalora"] });
+    const plan = await planTextIn(home, study, { set, only: ["method=elalora"] });
     assertMatch(plan, /\n2 runs;.*\n\n.*\nMoves +elalora +rank 2 .* 2\/2 /s);
   });
 });

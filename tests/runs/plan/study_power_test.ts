@@ -1,14 +1,20 @@
 /** Where the power of a study takes its spreads from, and what is told before a sweep. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../../src/base/input_error.ts";
-import { planText } from "../../../src/cli/plan_text.ts";
 import { methods } from "../../../src/methods/table.ts";
-import type { WorkEvent } from "../../../src/runs/events.ts";
 import { expand } from "../../../src/runs/plan/planning.ts";
 import { readStudyFile } from "../../../src/runs/plan/study_file.ts";
 import { studyPower, undecidableClaims } from "../../../src/runs/plan/study_power.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
-import { copyFolder, inHome, sweepIn, tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
+import {
+  copyFolder,
+  inHome,
+  listening,
+  planTextIn,
+  sweepIn,
+  tinyStudy,
+  withSwept,
+} from "../tiny_study.ts";
 
 /** The quickstart with a claim. */
 async function claimedQuickstart() {
@@ -58,22 +64,21 @@ Deno.test("a study's own records come first; its plan has them as text and as li
     claims,
   });
   await withSwept(async ({ home, folder }) => {
-    const options = { data: null, model: tinyModel, results: `${home}/results` };
-    const file = { study, folder: home, methods };
-    const text = await planText(file, { ...options, power: { pilot: null } });
+    const planned = (options: Parameters<typeof planTextIn>[2]) => planTextIn(home, study, options);
+    const text = await planned({ power: { pilot: null } });
     assertStringIncludes(text, `Pilot: ${folder}, 2 seeds. The difference varies over seeds`);
-    const json = (await planText(file, { ...options, json: true, power: { pilot: null } }))
+    const json = (await planned({ json: true, power: { pilot: null } }))
       .split("\n").map((line) => JSON.parse(line));
     const [power] = json.filter(({ kind }) => kind === "power");
     assertEquals([power.claim, power.pilot.seeds, power.pilot.path], ["apart", 2, folder]);
     assertEquals(power.needed.map(({ difference }: { difference: number }) => difference), [2, 0]);
     await assertRejects(
-      () => planText(file, { ...options, power: { pilot: "none-there" } }),
+      () => planned({ power: { pilot: "none-there" } }),
       UsageError,
       '"none-there"',
     );
     // Without the option it says nothing of power but what is a warning.
-    assert(!(await planText(file, options)).includes("Power"));
+    assert(!(await planned({})).includes("Power"));
 
     // A damaged record is none, and results that cannot be read are none.
     await copyFolder(folder, `${home}/results/broken`);
@@ -96,9 +101,8 @@ Deno.test("a sweep tells before its first run that it has too few seeds for its 
     claims: [{ name: "apart", says: "better", a: { method: "lora" }, b: { method: "head" } }],
   });
   await inHome(async (home) => {
-    const events: WorkEvent[] = [];
-    const signal = AbortSignal.abort();
-    await sweepIn(home, study, {}, { onEvent: (event) => void events.push(event), signal });
+    const { events, onEvent } = listening();
+    await sweepIn(home, study, {}, { onEvent, signal: AbortSignal.abort() });
     const told = events.flatMap((event) => event.kind === "hardly decidable" ? [event] : []);
     assertEquals(told.map(({ undecidable: { text } }) => text), [
       '1 seed cannot decide claim "apart": the first look that can is at 6; --until-decided adds seeds',
