@@ -33,18 +33,24 @@ function runWith(heldOut: number | null, seed = 1): RunSpec {
   };
 }
 
-/** Texts of an epoch, by their first tokens and targets. */
+type Batch = EvaluationSplit["batches"][number];
+
+/** Texts of a batch, by their tokens and targets. */
+function textsOf({ ids, length, size, targets }: Batch): readonly string[] {
+  return Array.from({ length: size }, (_, i) => {
+    const tokens = ids.subarray(i * length, (i + 1) * length).filter((id) => id !== 0);
+    return `${tokens.join()}:${targets[i]}`;
+  });
+}
+
+/** Texts of an epoch. */
 async function trainedOn(run: RunSpec, scoringExamples = 0): Promise<readonly string[]> {
   const { batches } = (await dataOf(run, scoringExamples)).stages[0]!;
   const seen: string[] = [];
   let cursor = firstBatch;
   while (cursor.epoch === 0) {
     const next = batches.next(cursor);
-    for (let i = 0; i < next.batch.size; i++) {
-      const { length, ids, targets } = next.batch;
-      const tokens = ids.subarray(i * length, (i + 1) * length).filter((id) => id !== 0);
-      seen.push(`${tokens.join()}:${targets[i]}`);
-    }
+    seen.push(...textsOf(next.batch));
     cursor = next.cursor;
   }
   return seen;
@@ -71,12 +77,7 @@ Deno.test("held-out examples are evaluated on and never trained on", async () =>
   assertEquals(data.splits[0]!.targets, targets);
   const left = [...whole];
   for (const text of part) left.splice(left.indexOf(text), 1);
-  const evaluated = data.splits[0]!.batches.flatMap(({ ids, length, size, targets }) =>
-    Array.from({ length: size }, (_, i) => {
-      const tokens = ids.subarray(i * length, (i + 1) * length).filter((id) => id !== 0);
-      return `${tokens.join()}:${targets[i]}`;
-    })
-  );
+  const evaluated = data.splits[0]!.batches.flatMap(textsOf);
   assertEquals(left.sort(), evaluated.sort());
   assert(task.splits["dev"] !== undefined);
 });
@@ -120,19 +121,12 @@ Deno.test("examples that are scored on are the run's own and not trained on", as
   };
   const stagesOf = async (run: RunSpec, count = 0) =>
     (await dataOf(run, count)).stages as readonly [StageData];
-  const textsOf = ({ batches }: EvaluationSplit) =>
-    batches.flatMap(({ ids, length, size, targets }) =>
-      Array.from({ length: size }, (_, i) => {
-        const tokens = ids.subarray(i * length, (i + 1) * length).filter((id) => id !== 0);
-        return `${tokens.join()}:${targets[i]}`;
-      })
-    );
   for (const limit of [null, 50]) {
     const whole = await trainedOn(limited(limit));
     const part = await trainedOn(limited(limit), 9);
     const [{ scoring, trainExamples }] = await stagesOf(limited(limit), 9);
     assertEquals(scoring!.targets.length, 9);
-    assertEquals([...part, ...textsOf(scoring!)].sort(), [...whole].sort());
+    assertEquals([...part, ...scoring!.batches.flatMap(textsOf)].sort(), [...whole].sort());
     // The schedule is that of the whole split, whatever is scored on.
     assertEquals(trainExamples, (await stagesOf(limited(limit)))[0].trainExamples);
     const [other] = await stagesOf(limited(limit, 2), 9);

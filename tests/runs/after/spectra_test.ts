@@ -10,7 +10,6 @@ import { UsageError } from "../../../src/base/input_error.ts";
 import { spectra as spectraCommand } from "../../../src/cli/spectra.ts";
 import { mergedWeight } from "../../../src/methods/weight_update.ts";
 import type { StudySpectra } from "../../../src/record/spectra.ts";
-import type { WorkEvent } from "../../../src/runs/events.ts";
 import { packStudy } from "../../../src/runs/share/packing.ts";
 import { intruderThreshold, intruderTop } from "../../../src/runs/after/run_spectra.ts";
 import { spectraOf } from "../../../src/runs/after/spectra.ts";
@@ -19,7 +18,14 @@ import { readTrainedRun } from "../../../src/runs/trained_run.ts";
 import { frobeniusNorm } from "../../../src/stats/spectra.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { goldenModel } from "../../models/fixture.ts";
-import { forgetFiles, type Swept, tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
+import {
+  forgetFiles,
+  listening,
+  type Swept,
+  tinyModel,
+  tinyStudy,
+  withSwept,
+} from "../tiny_study.ts";
 
 const study = parseStudy({
   ...tinyStudy,
@@ -31,6 +37,7 @@ const study = parseStudy({
 });
 
 const whole = { model: null } as const;
+const loraAlone = { ...whole, intruders: false, only: ["method=lora"] };
 
 function withRuns(check: (swept: Swept) => Promise<void>): Promise<void> {
   return withSwept(check, study);
@@ -100,16 +107,8 @@ Deno.test("a run without weights is named and left out; without any the command 
   await withRuns(async ({ folder, runOf }) => {
     await Deno.remove(`${runOf("lora")}/adapter.safetensors`);
     await Deno.remove(`${runOf("lora")}/best.safetensors`).catch(() => {});
-    const told: WorkEvent[] = [];
-    const { read, spectra } = await spectraOf(folder, {
-      ...whole,
-      intruders: false,
-      only: ["method=lora"],
-    }, {
-      onEvent: (event) => {
-        told.push(event);
-      },
-    });
+    const { events: told, onEvent } = listening();
+    const { read, spectra } = await spectraOf(folder, loraAlone, { onEvent });
     assertEquals([read, spectra.runs.length, spectra.overlaps.length], [1, 1, 0]);
     const [left] = spectra.leftOut;
     assert(!told.some(({ kind }) => kind === "damaged"));
@@ -135,10 +134,7 @@ Deno.test("a run whose weights cannot be read is named and left out, whether its
     for (const name of ["adapter", "best"]) {
       await Deno.writeTextFile(`${runOf("lora")}/${name}.safetensors`, "");
     }
-    const told: WorkEvent[] = [];
-    const onEvent = (event: WorkEvent) => {
-      told.push(event);
-    };
+    const { events: told, onEvent } = listening();
     assertEquals((await spectraOf(folder, whole, { onEvent })).read, 5);
     const damaged = told.flatMap((event) => event.kind === "damaged" ? [event.run.folder] : []);
     assertEquals(damaged.map((name) => `${folder}/${name}`), [runOf("lora")]);
@@ -152,13 +148,8 @@ Deno.test("a run whose weights cannot be read is named and left out, whether its
 Deno.test("a run whose record is damaged is told and left out", async () => {
   await withRuns(async ({ folder, runOf }) => {
     await Deno.writeTextFile(`${runOf("lora")}/record.json`, "{");
-    const told: WorkEvent[] = [];
-    const options = { ...whole, intruders: false, only: ["method=lora"] };
-    const { read } = await spectraOf(folder, options, {
-      onEvent: (event) => {
-        told.push(event);
-      },
-    });
+    const { events: told, onEvent } = listening();
+    const { read } = await spectraOf(folder, loraAlone, { onEvent });
     assertEquals(read, 1);
     const damaged = told.flatMap((event) => event.kind === "damaged" ? [event.run.folder] : []);
     assertEquals(damaged.length, 1);
@@ -213,7 +204,7 @@ Deno.test("a stop leaves what whole cells had, and says how many are left", asyn
 });
 
 Deno.test("a pack is read with its weights and written beside; a damaged file and another encoder are told", async () => {
-  await withRuns(async ({ home, folder }) => {
+  await withRuns(async ({ home, folder, runOf }) => {
     const bare = `${home}/bare.ranklab.zip`;
     await packStudy(folder, { out: bare });
     await assertRejects(() => spectraOf(bare, whole), UsageError, "--weights");
@@ -229,18 +220,13 @@ Deno.test("a pack is read with its weights and written beside; a damaged file an
     const { spectra, damagedFiles: [damaged] } = await readStudyResults(folder);
     assertEquals([spectra, damaged?.file], [null, "spectra.json"]);
     assertStringIncludes(damaged!.problem, '"top"');
-    const events: WorkEvent[] = [];
-    await spectraOf(folder, { ...whole, intruders: false }, {
-      onEvent: (e) => void events.push(e),
-    });
+    const { events, onEvent } = listening();
+    await spectraOf(folder, { ...whole, intruders: false }, { onEvent });
     assertEquals(events.filter(({ kind }) => kind === "damaged file").length, 1);
     assertEquals((await readStudyResults(folder)).spectra?.runs, loose.spectra.runs);
     await Deno.remove(`${folder}/spectra.json`);
     assertEquals((await readStudyResults(folder)).spectra, null);
-    const [{ name }] = [...Deno.readDirSync(folder)].filter((entry) =>
-      entry.name.includes("-lora-")
-    ) as [Deno.DirEntry];
-    const path = `${folder}/${name}/record.json`;
+    const path = `${runOf("lora")}/record.json`;
     const record = await Deno.readTextFile(path);
     await Deno.writeTextFile(path, record.replace(/"weights": "\w+"/, '"weights": "other"'));
     await assertRejects(

@@ -14,6 +14,8 @@ const block: Tune = {
   seeds: [101],
   heldOut: 0.2,
 };
+const alpha = { "options.alpha": { choices: [8, 16] } };
+const four = { method: "lora", options: { alpha: 4 } };
 const claims = [{ name: "c", says: "better", a: { method: "lora" }, b: { method: "head" } }];
 
 function studyWith(axes: object = {}, rest: object = {}): Study {
@@ -74,7 +76,7 @@ Deno.test("problemsOfTune() finds none where a tuning is just right", () => {
     ofTune({ seeds: [31] }),
     ofTune({ seeds: [4] }, studyWith({}, { claims, decide: { rule: "fixed" } })),
     // An option of one of the methods.
-    ofTune({ vary: { "options.alpha": { choices: [8, 16] } } }),
+    ofTune({ vary: alpha }),
   ];
   assertEquals(fine, fine.map(() => []));
 });
@@ -99,6 +101,14 @@ Deno.test("problemsOfTune() tells each problem once, with what was found and wan
     ],
     [ofTune({ per: ["method"], tasks: ["Topic", "Gerne"] }), 'Did you mean "Genre"?'],
     [
+      ofTune({ vary: alpha }, studyWith({ methods: [four] })),
+      "axes.methods[0].options.alpha: found an option that tune.vary varies, wanted it in one of both places",
+    ],
+    [
+      ofTune({ methods: ["lora"] }, studyWith({ methods: [four, "lora"] })),
+      'tune.methods: found "lora" without "lora alpha=4", which would get what is chosen for "lora" too, wanted both',
+    ],
+    [
       ofTune({ per: ["method"], budgets: [2, { parameters: 9 }] }),
       'tune.budgets[1]: found {"parameters":9}, wanted one of [2,4]',
     ],
@@ -108,10 +118,7 @@ Deno.test("problemsOfTune() tells each problem once, with what was found and wan
       "tune.budgets: found 1 of 2 budgets, wanted all",
     ],
   ]);
-  const none = ofTune(
-    { budgets: [2], per: ["method"] },
-    headAlone,
-  );
+  const none = ofTune({ budgets: [2], per: ["method"] }, headAlone);
   assertEquals(none, ["tune.budgets[0]: found 2, wanted one of []"]);
 });
 
@@ -160,6 +167,7 @@ Deno.test("problemsOfTune() asks both ends, both limits and a value between of e
     [of(size, { linear: [1000, 2000.5], limits: [500, 4000] }), "found 2000.5, wanted a whole"],
     [of(size, { choices: [8, 2.5, 3.5] }), "found 2.5, wanted a whole number"],
     [of("options.alfa", { choices: [1, 2] }), 'Did you mean "options.alpha"?'],
+    [of("train.learnRate", { log: [1e-3, 1] }), 'Did you mean "train.learningRate"?'],
     [
       ofTune(
         { vary: { "train.warmup": { linear: [0, 0.1] } } },
@@ -169,17 +177,10 @@ Deno.test("problemsOfTune() asks both ends, both limits and a value between of e
     ],
   ]);
   // An option that none of the study's methods has.
-  assertEquals(
-    ofTune(
-      { vary: { "options.alpha": { choices: [8, 16] } } },
-      headAlone,
-    ).length,
-    1,
-  );
+  assertEquals(ofTune({ vary: alpha }, headAlone).length, 1);
 });
 
 Deno.test("problemsOfCombinations() finds none where points and steps just suffice", () => {
-  const alpha = { "options.alpha": { choices: [8, 16] } };
   const fine = [
     ofCombinations({}),
     ofCombinations({ vary: alpha, trials: 2 }),
@@ -195,7 +196,6 @@ Deno.test("problemsOfCombinations() finds none where points and steps just suffi
 });
 
 Deno.test("problemsOfCombinations() tells what each combination lacks", () => {
-  const alpha = { "options.alpha": { choices: [8, 16] } };
   const from = { method: "lora", label: "again", ranks: { of: { label: "lora" } } };
   const topic = (...own: readonly unknown[]) => studyWith({ tasks: ["Topic"], methods: own });
   assertEach([
@@ -233,7 +233,7 @@ Deno.test("problemsOfCombinations() tells what each combination lacks", () => {
     [
       ofCombinations(
         { vary: alpha, trials: 2 },
-        topic("lora", { method: "lora", label: "four", options: { alpha: 4 } }),
+        topic("lora", { ...four, label: "four" }),
       ),
       'tune.vary: found that "four on Topic" is the same as "lora on Topic" but for settings that vary',
     ],

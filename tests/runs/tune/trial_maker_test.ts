@@ -1,15 +1,14 @@
 /** Tuning by successive halving: trials pause at rungs, the better ones go on, and nothing depends on what runs side by side. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { methods } from "../../../src/methods/table.ts";
 import { underWay } from "../../../src/record/lease.ts";
 import type { WorkEvent } from "../../../src/runs/events.ts";
 import type { TuneOptions } from "../../../src/runs/tune/trial_maker.ts";
-import { type TuneResult, tuneStudy } from "../../../src/runs/tune/tune_study.ts";
+import type { TuneResult } from "../../../src/runs/tune/tune_study.ts";
 import { StudyError } from "../../../src/study/check/problems.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
 import type { Tuned } from "../../../src/study/schema/tuned.ts";
-import { inHome, scoredStudy, tinyModel, tinyStudy } from "../tiny_study.ts";
+import { inHome, scoredStudy, tinyStudy, tuneIn } from "../tiny_study.ts";
 
 function studyWith(tune: object = {}): Study {
   return parseStudy({
@@ -39,22 +38,14 @@ async function tuned(
   results: string,
   study: Study,
   options: TuneOptions = {},
-  signal?: AbortSignal,
 ): Promise<Played> {
   const steps: number[] = [];
   const onEvent = (event: WorkEvent) => {
     if (event.kind === "paused") steps.push(event.step);
     if (event.kind === "recorded") steps.push(event.record.happened.steps);
   };
-  const result = await tuneStudy({ study, folder: home, methods }, {
-    model: tinyModel,
-    device: "cpu",
-    jobs: 1,
-    threads: 1,
-    results: `${home}/${results}`,
-    ...options,
-  }, { onEvent, ...(signal === undefined ? {} : { signal }) });
-  return { ...result, steps };
+  const place = { results: `${home}/${results}`, ...options };
+  return { ...await tuneIn(home, study, place, { onEvent }), steps };
 }
 
 /** What a tuning came to but for its times. */
@@ -99,13 +90,7 @@ Deno.test("halved trials come to the same whatever runs side by side, in one com
     assertEquals(timeless(two.file!.tuned), timeless(one.file!.tuned));
     const controller = new AbortController();
     let seen = 0;
-    const stopped = await tuneStudy({ study: studyWith(), folder: home, methods }, {
-      model: tinyModel,
-      device: "cpu",
-      jobs: 1,
-      threads: 1,
-      results: `${home}/stopped`,
-    }, {
+    const stopped = await tuneIn(home, studyWith(), { results: `${home}/stopped` }, {
       signal: controller.signal,
       onEvent: ({ kind }) => {
         if (kind === "paused" && ++seen === 3) controller.abort();

@@ -3,20 +3,17 @@ import { analyse } from "../../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StudyError } from "../../../src/study/check/problems.ts";
 import { UsageError } from "../../../src/base/input_error.ts";
-import { methods } from "../../../src/methods/table.ts";
 import type { StoredRun } from "../../../src/record/results_reader.ts";
-import { planText } from "../../../src/cli/plan_text.ts";
 import type { RunRecord } from "../../../src/record/types.ts";
 import { tablesOf } from "../../../src/report/build.ts";
-import type { Watch } from "../../../src/runs/events.ts";
 import { readStudyFile } from "../../../src/runs/plan/study_file.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
 import { sweepStudy } from "../../../src/runs/sweep.ts";
 import type { RunSpec } from "../../../src/study/types.ts";
-import { type TuneResult, tuneStudy } from "../../../src/runs/tune/tune_study.ts";
+import { tuneStudy } from "../../../src/runs/tune/tune_study.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
-import { inHome, scoredStudy, tinyModel } from "../tiny_study.ts";
+import { inHome, planTextIn, scoredStudy, tinyModel, tuneIn } from "../tiny_study.ts";
 
 const block = {
   vary: { "train.learningRate": { log: [1e-3, 1e-1] } },
@@ -36,19 +33,9 @@ function studyWith(tune: object, axes: object = {}): Study {
   });
 }
 
-function tuned(home: string, study: Study, watch: Watch = {}): Promise<TuneResult> {
-  return tuneStudy({ study, folder: home, methods }, {
-    model: tinyModel,
-    device: "cpu",
-    jobs: 1,
-    threads: 1,
-    results: `${home}/results`,
-  }, watch);
-}
-
 Deno.test("tuneStudy() chooses the best point of a grid for each method, and makes nothing twice", async () => {
   await inHome(async (home) => {
-    const first = await tuned(home, studyWith({}));
+    const first = await tuneIn(home, studyWith({}));
     assertEquals([first.finished, first.failed, first.total], [6, 0, 6]);
     const { deltas, tuned: found } = JSON.parse(await Deno.readTextFile(first.path!));
     assertEquals(first.path, `${home}/results/tiny/tuning/tuned.json`);
@@ -67,7 +54,7 @@ Deno.test("tuneStudy() chooses the best point of a grid for each method, and mak
       assertEquals(deltas[i].set, { train: { learningRate: rate } });
     }
     assertEquals(found.runs, 6);
-    const again = await tuned(home, studyWith({}));
+    const again = await tuneIn(home, studyWith({}));
     assertEquals([again.finished, again.skipped], [0, 6]);
     assertEquals(again.file, first.file);
   });
@@ -87,7 +74,7 @@ Deno.test("tuneStudy() evaluates trials on what is held out and says what failed
       per: ["method", "budget"],
     });
     const rounds = { begun: 0, opened: 0 };
-    const { file, folder, failed } = await tuned(home, study, {
+    const { file, folder, failed } = await tuneIn(home, study, {}, {
       onEvent: ({ kind }) => {
         if (kind === "begun") rounds.begun++;
         if (kind === "device") rounds.opened++;
@@ -122,110 +109,43 @@ Deno.test("tuneStudy() evaluates trials on what is held out and says what failed
 Deno.test("tuneStudy() tells everything that is wrong before anything runs", async () => {
   const cases: readonly [object, object, string][] = [
     [{ seeds: [1, 7] }, {}, "tune.seeds: found 1, which the study has too, wanted other seeds"],
-    [{ seeds: [7, 7] }, {}, "tune.seeds: found a seed twice"],
+    [{ methods: ["dora"] }, {}, 'tune.methods: Unknown method "dora"'],
+    // The limits of a range are planned as trials are.
     [
       { vary: { "train.warmup": { linear: [0, 0.1], limits: [0, 40] } } },
       {},
       "wanted fewer steps than the run has",
     ],
-    [{ tasks: ["Letters"] }, {}, 'tune.tasks: Unknown task "Letters"'],
-    [{ budgets: [4] }, {}, "tune.budgets[0]: found 4, wanted one of [2]"],
-    [
-      { budgets: [2], per: ["method", "budget"] },
-      { budgets: [2, 4] },
-      "tune.budgets: found 1 of 2 budgets, wanted all",
-    ],
-    [{ methods: ["dora"] }, {}, 'tune.methods: Unknown method "dora"'],
-    [
-      { vary: { "train.learnRate": { log: [1e-3, 1] } } },
-      {},
-      'Did you mean "train.learningRate"?',
-    ],
-    [{ vary: { "options.alfa": { choices: [1, 2, 3] } } }, {}, 'Did you mean "options.alpha"?'],
-    [{ vary: { "train.heldOut": { linear: [0.1, 0.3] } } }, {}, "wanted it as tune.heldOut"],
-    [
-      { vary: { "train.batchSize": { linear: [8, 20] } } },
-      {},
-      "tune.vary.train.batchSize: found 12.58, wanted a whole number",
-    ],
-    [
-      { vary: { "train.learningRate": { linear: [-1, 1] } } },
-      {},
-      "tune.vary.train.learningRate: found -1, wanted more than 0",
-    ],
-    [{ trials: 12, vary: { "options.alpha": { choices: [8, 16] } }, search: "random" }, {
-      methods: ["lora"],
-    }, "tune.trials, lora on Numbers: found 12, wanted at most 2"],
-    [
-      { trials: 2, vary: { "options.alpha": { choices: [8, 16] } } },
-      {},
-      "tune.vary, head on Numbers: found none of its settings",
-    ],
-    [
-      { trials: 2, vary: { "options.alpha": { choices: [8, "x"] } } },
-      { methods: ["lora"] },
-      'found "x", wanted a value that the method takes',
-    ],
-    [
-      {
-        trials: 5,
-        vary: { "train.learningRate": { log: [1e-3, 1] }, "train.warmup": { linear: [0, 0.1] } },
-      },
-      { methods: ["lora"] },
-      "found 5 trials, which make no grid, wanted 4",
-    ],
-    [
-      { trials: 8, search: "asha" },
-      {},
-      "tune.trials: found 8, wanted at least 9, of which one is trained to its end: one of 3 goes on at each of 2 rungs",
-    ],
-    [
-      { trials: 2, vary: { "options.alpha": { choices: [8, 16] } } },
-      { methods: [{ method: "lora", options: { alpha: 4 } }] },
-      "axes.methods[0].options.alpha: found an option that tune.vary varies, wanted it in one of both places",
-    ],
-    [
-      { methods: ["lora"] },
-      { methods: [{ method: "lora", options: { alpha: 4 } }, "lora"] },
-      'tune.methods: found "lora" without "lora alpha=4", which would get what is chosen for "lora" too, wanted both',
-    ],
   ];
   await inHome(async (home) => {
     for (const [tune, axes, text] of cases) {
-      const error = await assertRejects(() => tuned(home, studyWith(tune, axes)), StudyError);
+      const error = await assertRejects(() => tuneIn(home, studyWith(tune, axes)), StudyError);
       assert(error.message.includes(text), `${error.message}\n\nwanted ${text}`);
     }
-    const claims = [{ name: "c", says: "better", a: { method: "lora" }, b: { method: "head" } }];
-    await assertRejects(
-      () => tuned(home, parseStudy({ ...studyWith({ seeds: [20] }), claims })),
-      StudyError,
-      "found 20, which a sweep may add until claims are decided (up to 30)",
-    );
     const wrong = studyWith({ seeds: [1] });
-    const options = { data: null, model: tinyModel, results: home };
     await assertRejects(
-      () => planText({ study: wrong, folder: home, methods }, options),
+      () => planTextIn(home, wrong),
       StudyError,
       "tune.seeds: found 1",
     );
     // Steps that the study says are known before its data are.
     const short = studyWith({ search: "asha", trials: 81, asha: { leastShare: 0.01 } });
     await assertRejects(
-      () => planText({ study: short, folder: home, methods }, options),
+      () => planTextIn(home, short),
       StudyError,
       "wanted at least 81 for a reduction of 3 from a share of 0.01",
     );
-    const plan = await planText({ study: studyWith({}), folder: home, methods }, options);
+    const plan = await planTextIn(home, studyWith({}));
     assert(plan.includes("Tuning: 3 trials (grid) of each of 2 choices, 6 runs at first"), plan);
     const named = { ...studyWith({}), base: { ...scoredStudy.base, model: "embedded" } };
     await assertRejects(
-      () => tuned(home, named),
+      () => tuneIn(home, named),
       StudyError,
       `--model: found "${tinyModel}", but no run reads it`,
     );
     const { tune: _tune, ...without } = studyWith({});
     await assertRejects(
-      () => tuned(home, without),
+      () => tuneIn(home, without),
       UsageError,
       'found no "tune", want what varies',
     );
@@ -261,7 +181,7 @@ Deno.test("trials of runs that end at a plateau find it on what they are judged 
     const { base, ...study } = studyWith({ trials: 2 }, { methods: ["head"] });
     const until = { plateau: { patience: 1, leastGain: 1, heldOut: 0.1 } };
     const train = { ...base!.train, steps: 20, evaluateEvery: 2, until };
-    const { file, folder } = await tuned(home, parseStudy({ ...study, base: { ...base, train } }));
+    const { file, folder } = await tuneIn(home, parseStudy({ ...study, base: { ...base, train } }));
     assertEquals(file!.tuned.runs, 2);
     const stored = JSON.parse(await Deno.readTextFile(`${folder}/study.json`));
     for (const { folder: own } of stored.runs) {
