@@ -1,4 +1,3 @@
-/** Executing one run: why it failed, what its sittings spent, which programs it shares. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { execute } from "../../src/runs/execute.ts";
 import { trainingRequest } from "../../src/runs/training_request.ts";
@@ -14,6 +13,11 @@ import type { RunRecord } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { DivergenceError } from "../../src/train/run_types.ts";
 import { executionsOf, inHome, tinyStudy, underWayFolder } from "./tiny_study.ts";
+import { readEnvironment } from "../../src/record/provenance.ts";
+import { environmentOf } from "../../src/runs/run_record.ts";
+import type { PlannedRun } from "../../src/runs/plan/planned_run.ts";
+
+/** Executing one run: why it failed, what its sittings spent, which programs it shares. */
 
 /** An executor that makes no program ready. */
 class RefusingExecutor extends ReferenceExecutor {
@@ -187,4 +191,25 @@ Deno.test("runs share programs exactly where their graphs are the same", async (
     ];
     assertEquals(new Set([key, ...others]).size, 6);
   });
+});
+
+/** What a record says of the code that computed. */
+
+Deno.test("a record has the hashes of the native runtime where that computed, and V8's version everywhere", async () => {
+  const environment = await readEnvironment();
+  const planned = {
+    hashes: { data: {}, weights: "w", tokenizer: "t" },
+    origin: null,
+    method: {} as PlannedRun["method"],
+    metrics: [],
+  };
+  const reference = new ReferenceExecutor();
+  const native = Object.assign(new ReferenceExecutor(), { kind: "cpu" as const });
+  const whereWith = (executor: ReferenceExecutor) =>
+    environmentOf({ environment, executor }, planned);
+  assertEquals(whereWith(native).hashes.libraries, environment.libraries);
+  assert(Object.keys(environment.libraries).length > 0);
+  assert(!Object.hasOwn(whereWith(reference).hashes, "libraries"));
+  assert(!Object.hasOwn(whereWith(native), "libraries"));
+  assertEquals(whereWith(reference).v8, Deno.version.v8);
 });
