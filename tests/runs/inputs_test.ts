@@ -1,3 +1,4 @@
+/** What runs read: shared between workers, and of weights in several files. */
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
@@ -125,8 +126,6 @@ Deno.test("choices come back from shared memory as they were", () => {
   const plain = JSON.stringify(encodingsFrom(sharedEncodings(encoded)));
   assertEquals(plain, JSON.stringify(encoded));
 });
-
-/** A model folder whose weights lie in several files, as runs read it. */
 
 /** Writes the golden DistilBERT with its weights in two files. */
 async function writeSharded(folder: string): Promise<void> {

@@ -1,3 +1,4 @@
+/** Executing one run: why it failed, what its sittings spent, which programs it shares, and what code computed. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { execute } from "../../src/runs/execute.ts";
 import { trainingRequest } from "../../src/runs/training_request.ts";
@@ -16,8 +17,6 @@ import { executionsOf, inHome, tinyStudy, underWayFolder } from "./tiny_study.ts
 import { readEnvironment } from "../../src/record/provenance.ts";
 import { environmentOf } from "../../src/runs/run_record.ts";
 import type { PlannedRun } from "../../src/runs/plan/planned_run.ts";
-
-/** Executing one run: why it failed, what its sittings spent, which programs it shares. */
 
 /** An executor that makes no program ready. */
 class RefusingExecutor extends ReferenceExecutor {
@@ -192,8 +191,6 @@ Deno.test("runs share programs exactly where their graphs are the same", async (
     assertEquals(new Set([key, ...others]).size, 6);
   });
 });
-
-/** What a record says of the code that computed. */
 
 Deno.test("a record has the hashes of the native runtime where that computed, and V8's version everywhere", async () => {
   const environment = await readEnvironment();

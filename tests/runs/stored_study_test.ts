@@ -1,3 +1,4 @@
+/** The stored plan of a study: when its claims were stated, and the comparisons that reports get. */
 import {
   assert,
   assertEquals,
@@ -106,8 +107,6 @@ Deno.test("statements of a damaged study.json are none, and a report refuses cla
     await assertRejects(() => readStoredStudy(folder), InputError, "claims.0.margin");
   });
 });
-
-/** The comparisons of a stored study, as reports get them. */
 
 Deno.test("a stored study's comparisons are resolved by its plan, also before any run is there", async () => {
   const study = parseStudy({

@@ -16,7 +16,7 @@ import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
-import type { StoredRun } from "../../src/record/read_study.ts";
+import type { StoredRun } from "../../src/record/results_reader.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { attemptPath, attemptsAt, underWay } from "../../src/record/lease.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";

@@ -1,10 +1,9 @@
+/** Which job is taken where others work on the same, and when a worker is done; with made-up work that ends when the test says so. */
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Leases } from "../../../src/record/leases.ts";
 import { StopFlag, type WorkEvent } from "../../../src/runs/events.ts";
 import type { PlannedRun } from "../../../src/runs/plan/planned_run.ts";
 import { LeasedWork, WorkQueue, workSideBySide } from "../../../src/runs/pool/work_on_runs.ts";
-
-/** Which job is taken where others work on the same, and when a worker is done; with made-up work that ends when the test says so. */
 
 interface Others {
   readonly leased: Set<string>;
@@ -136,8 +135,6 @@ Deno.test("an error while leasing reaches the worker", async () => {
   const { work } = workOn("a", { leased: new Set("a"), done: new Set() });
   await assertRejects(() => takeAll(work), Error, "waits");
 });
-
-/** Workers, queues and limits with made-up work that ends when the test says so. */
 
 /** Jobs such as `a1`: the letter is the kind. */
 const kindOf = (job: string) => job[0]!;
