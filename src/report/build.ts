@@ -38,7 +38,7 @@ export function tablesOf(results: Analysis): readonly ReportTable[] {
 }
 
 /**
- * Builds the report: `report.html`, `charts/*.svg`, `tables/*.md` and `tables/*.csv` (tables without rows are left out).
+ * Builds the report: `report.html`, `charts/*.svg` with their specifications in `charts/*.vl.json`, `tables/*.md` and `tables/*.csv` (tables without rows are left out).
  *
  * The same results give the same bytes.
  *
@@ -68,7 +68,10 @@ export async function buildReport(
   return {
     files: Object.fromEntries([
       ["report.html", page],
-      ...[...pictures].map(([id, { file }]) => [`charts/${id}.svg`, file + "\n"]),
+      ...[...pictures].flatMap(([id, { file, specification }]) => [
+        [`charts/${id}.svg`, file + "\n"],
+        [`charts/${id}.vl.json`, specification],
+      ]),
       ...withRows.flatMap((table) => [
         [`tables/${table.id}.md`, markdownOf(table, parts.labels)],
         [`tables/${table.id}.csv`, csvOf(table)],

@@ -3,25 +3,28 @@
  *
  * @module
  */
-import { ablationCharts } from "./charts/ablation.ts";
 import { claimsChart } from "./charts/claims.ts";
 import { costCharts } from "./charts/cost.ts";
-import { expectedBestChart } from "./charts/expected_best.ts";
-import { metricBudgetCharts, replayChart } from "./charts/metric_budget.ts";
-import { rankingChart } from "./charts/ranking.ts";
-import { improvementChart, profilesChart } from "./charts/over_tasks.ts";
-import { rankOverview } from "./charts/rank_overview.ts";
-import { rankMetricChart } from "./charts/rank_metric.ts";
-import { rankHeatmaps, rankTimelines } from "./charts/ranks.ts";
-import { learningChart } from "./charts/learning.ts";
-import { lossChart } from "./charts/losses.ts";
-import { importanceTrajectories, rankTrajectories } from "./charts/trajectories.ts";
-import { sequenceCharts } from "./charts/sequence.ts";
-import { slotScoreCharts } from "./charts/slot_scores.ts";
-import { spectraCharts } from "./charts/spectra.ts";
+import { ablationCharts, slotScoreCharts, spectraCharts } from "./charts/modules.ts";
+import { improvementChart, profilesChart, rankingChart } from "./charts/ranking.ts";
+import {
+  importanceTrajectories,
+  rankHeatmaps,
+  rankOverview,
+  rankTimelines,
+  rankTrajectories,
+} from "./charts/ranks.ts";
+import { metricBudgetCharts, replayChart } from "./charts/scores.ts";
+import { manyLabels } from "./charts/theme.ts";
+import {
+  expectedBestChart,
+  learningChart,
+  lossChart,
+  rankMetricChart,
+  sequenceCharts,
+} from "./charts/training.ts";
 import { variedCharts } from "./charts/varied.ts";
 import { stylesOf } from "./method_styles.ts";
-import { manyLabels } from "./style.ts";
 import type { Analysis } from "../analysis/analysis.ts";
 import type { Chart } from "./types.ts";
 

@@ -1,10 +1,8 @@
 /**
- * Marks that tell series apart without colour: shapes, dashes, and the keys that name them beside a chart.
+ * Marks that tell series apart without colour: shapes and dashes.
  *
  * @module
  */
-import { escapeHtml } from "./html.ts";
-
 type Point = readonly [x: number, y: number];
 
 const polygon = (points: readonly Point[]): string =>
@@ -138,34 +136,3 @@ export const dashes: readonly Dash[] = [
   [3, 2, 3, 5],
   [1.5, 3],
 ];
-
-/** One entry of a chart's key: a name beside the marks that stand for it, or beside a patch of colour. */
-export interface Key {
-  readonly name: string;
-  readonly colour: string;
-  readonly shape?: Shape;
-  readonly dash?: Dash;
-}
-
-/** Width and height of a key's mark, in pixels. */
-export const keySize = { width: 28, height: 14 } as const;
-
-/** What stands inside the SVG of a key's mark. */
-export function keyMark({ colour, shape, dash }: Key): string {
-  const { width, height } = keySize;
-  const paint = escapeHtml(colour);
-  const line = dash === undefined
-    ? ""
-    : `<line x1="1" x2="${width - 1}" y1="${height / 2}" y2="${
-      height / 2
-    }" stroke="${paint}" stroke-width="1.8"${
-      dash === fullLine ? "" : ` stroke-dasharray="${dash.join(",")}"`
-    }/>`;
-  const point = shape === undefined
-    ? ""
-    : `<path transform="translate(${width / 2},${height / 2}) scale(4.6)" fill="${paint}" d="${
-      shapePaths[shape]
-    }"/>`;
-  return line + point ||
-    `<rect x="4" y="1" width="${width - 8}" height="${height - 2}" fill="${paint}"/>`;
-}

@@ -25,7 +25,7 @@ interface Shown {
 /**
  * Builds the page.
  *
- * @param pictures Keys and plots of each chart as HTML, by its id.
+ * @param pictures Each chart as HTML, by its id.
  */
 export function pageOf(
   { analysis: results, labels }: ReportParts,
@@ -80,7 +80,7 @@ export function pageOf(
       ]),
     ]))}</main>
           <footer>Every number is computed from the records of <code>results/${results.study
-            .name}</code>; tables and charts lie beside this page as Markdown, CSV and SVG.</footer>
+            .name}</code>; tables lie beside this page as Markdown and CSV, charts as SVG and as Vega-Lite specifications.</footer>
         </div>
       </body>
     </html>
@@ -254,7 +254,7 @@ const isEmpty = (body: readonly Html[]): boolean =>
 /**
  * A chart with its title and caption.
  *
- * @param picture The chart's keys and plots as HTML.
+ * @param picture The drawing as HTML.
  * @param result What it shows, for those who do not see it. Default: its caption alone says something.
  */
 function figure(chart: Chart, picture: string, result: string = chart.caption): Html {
@@ -264,7 +264,8 @@ function figure(chart: Chart, picture: string, result: string = chart.caption): 
       <div class="chart" role="img" aria-label="${chart.title}: ${result}">${new Html(
         picture,
       )}</div>
-      <figcaption>${chart.caption} <a href="charts/${chart.id}.svg">SVG</a></figcaption>
+      <figcaption>${chart.caption} <a href="charts/${chart.id}.svg">SVG</a> <a href="charts/${chart
+        .id}.vl.json">Vega-Lite</a></figcaption>
     </figure>
   `;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { chartColours, fontFamily } from "./style.ts";
+import { chartColours, fontFamily } from "./charts/theme.ts";
 
 const { background, ink, muted, grid } = chartColours;
 
@@ -71,13 +71,9 @@ figure { margin: 1.5rem 0 0; }
 figure + .note { margin-top: 1.3rem; }
 figure h3 { margin: 0 0 0.5rem; }
 figcaption { color: var(--muted); font-size: 0.84rem; max-width: 54rem; margin-top: 0.3rem; }
-.keys { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; margin: 0 0 0.6rem; font-size: 0.8rem; }
-.key { display: inline-flex; align-items: center; gap: 0.35rem; overflow-wrap: anywhere; }
-.key svg { flex: none; }
-.panels { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 14px 18px; }
-.panel { flex: none; max-width: 100%; overflow-x: auto; break-inside: avoid; }
-.panel svg { display: block; max-width: 100%; height: auto; }
-.for-narrow { display: none; }
+.chart > div { display: flex; flex-wrap: wrap; font-family: ${fontFamily}; }
+.chart svg { max-width: 100%; height: auto; break-inside: avoid; }
+.chart > .narrow { display: none; }
 .chart [fill="${background}"] { fill: transparent; }
 .chart [stroke="${background}"] { stroke: var(--card); }
 .chart [fill="${ink}"] { fill: var(--ink); }
@@ -97,17 +93,16 @@ footer { grid-column: 1 / -1; color: var(--muted); font-size: 0.84rem; padding-t
   nav { position: static; max-height: none; } nav ol { border: 0; columns: 2; }
   section { padding: 1.1rem 1rem 1.3rem; }
 }
-@media screen and (max-width: 40rem) { .for-wide { display: none; } .for-narrow { display: flex; } }
+@media screen and (max-width: 40rem) { .chart > .wide { display: none; } .chart > .narrow { display: flex; } }
 @media print {
   @page { margin: 12mm; }
   :root { --page: #fff; --card: #fff; }
   body { background: #fff; font-size: 10.5pt; } nav { display: none; } .layout { display: block; padding: 0; max-width: none; } header { padding: 0; margin: 0; }
   section { border: 0; padding: 0; margin: 1.6rem 0 0; break-inside: auto; }
-  h1, h2, h3, summary, .keys, section > .note, details > .note { break-after: avoid; }
-  h3, figure h3, .keys, figcaption { break-inside: avoid; } figcaption { break-before: avoid; }
+  h1, h2, h3, summary, section > .note, details > .note { break-after: avoid; }
+  h3, figure h3, figcaption { break-inside: avoid; } figcaption { break-before: avoid; }
   tr, li { break-inside: avoid; } thead { display: table-header-group; }
-  .for-wide.several { display: none; } .for-narrow.several { display: flex; }
-  .scroll, .panel { overflow: visible; } .panel svg { min-width: 0 !important; }
+  .scroll { overflow: visible; } .chart svg { max-height: 225mm; }
   table { font-size: 7.4pt; min-width: 0; } th, td, td.wrap { white-space: normal; min-width: 0; padding: 0.14rem 0.3rem; } th { font-size: 7pt; }
   td.repeat { color: var(--muted); } .good, .bad { padding: 0; background: none; }
   details { border: 0; padding: 0; } summary { list-style: none; } summary::-webkit-details-marker { display: none; }

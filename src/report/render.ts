@@ -1,105 +1,188 @@
 /**
- * Charts as SVG, without a browser.
- *
- * Each plot is drawn for itself and set beside the others twice: in the page by its style sheet, which breaks rows where
- * the screen or the paper ends, and in the chart's own file in rows of fixed length.
+ * Charts as Vega-Lite specifications and as SVG, without a browser.
  *
  * @module
  */
-import { parse, View } from "vega";
+import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { printable } from "../base/printable.ts";
-import { escapeHtml } from "./html.ts";
-import { keyMark, keySize } from "./markers.ts";
-import { chartColours, chartConfig, fontFamily } from "./style.ts";
-import type { Chart, Panel } from "./types.ts";
+import type { Spec } from "./charts/panels.ts";
+import { fontFamily, textWidth } from "./charts/theme.ts";
+import type { Chart } from "./types.ts";
 
 /** A drawn chart. */
 export interface Picture {
-  /** The keys and plots as they stand in the page. */
-  readonly page: string;
-  /** All of them in one SVG file. */
+  /** The specification with title, description and data, as JSON. */
+  readonly specification: string;
+  /** The drawing as a file of its own. */
   readonly file: string;
+  /** The drawing as it stands in the page: a legend, and panels that wrap. */
+  readonly page: string;
 }
+
+/** Width of a chart on a screen and in its file, and on a telephone, in pixels. */
+const [wide, narrow] = [900, 330];
+
+/** The rectangle that a mark takes. */
+interface Bounds {
+  readonly x1: number;
+  readonly y1: number;
+  readonly x2: number;
+  readonly y2: number;
+}
+
+/** A mark of a drawing, as Vega keeps it. */
+interface Mark {
+  readonly name?: string;
+  readonly role?: string;
+  readonly bounds: Bounds;
+  readonly items: readonly Item[];
+}
+
+interface Item {
+  readonly x: number;
+  readonly y: number;
+  readonly bounds: Bounds;
+  readonly items: readonly Mark[];
+}
+
+const { textMetrics, SVGStringRenderer } = vega as unknown as {
+  readonly textMetrics: {
+    width: (
+      item: {
+        readonly fontSize?: number;
+        readonly fontWeight?: number | string;
+        readonly limit?: number;
+      },
+      text: unknown,
+    ) => number;
+  };
+  readonly SVGStringRenderer: new () => {
+    initialize(
+      element: null,
+      width: number,
+      height: number,
+      origin: readonly [number, number],
+    ): void;
+    render(mark: Mark): void;
+    svg(): string;
+  };
+};
+// Vega takes each letter for 0.8 of its size where it cannot measure, which would leave gaps in legends and beside axes.
+textMetrics.width = ({ fontSize, fontWeight, limit = 0 }, text) =>
+  Math.min(
+    textWidth(String(text), fontSize) * (Number(fontWeight) >= 600 ? 1.14 : 1),
+    limit > 0 ? limit : Infinity,
+  );
 
 /**
  * Draws a chart.
  *
  * Identifiers inside carry the chart's id, so that many charts can stand in one HTML page.
  *
- * @throws {Error} If Vega-Lite or Vega refuses a specification; the message names the chart.
+ * @throws {Error} If Vega-Lite or Vega refuses a specification, or drops a part of it; the message names the chart.
  */
-export async function renderChart(chart: Chart): Promise<Picture> {
+export async function renderChart({ id, title, caption, draw }: Chart): Promise<Picture> {
   try {
-    const panels = await drawn(chart.panels, chart.id);
-    const narrow = chart.narrowPanels === undefined
-      ? null
-      : await drawn(chart.narrowPanels, `${chart.id}-narrow`);
-    return { page: pageOf(chart, panels, narrow), file: fileOf(chart, panels) };
+    const specification = quotable(draw(wide)) as Spec;
+    const { file, legend, panels, columns } = await drawn(specification, id);
+    const isWide = (part: readonly Piece[]) => part.some(({ width }) => width > narrow);
+    const small = isWide([...legend, ...panels])
+      ? await drawn(quotable(draw(narrow)) as Spec, `${id}-narrow`)
+      : null;
+    const room = columns * Math.max(...panels.map(({ width }) => width));
+    const parts = [
+      { of: legend, other: small?.legend, style: "" },
+      { of: panels, other: small?.panels, style: ` style="max-width:${room}px"` },
+    ].flatMap(({ of, other = [], style }) => {
+      const part = (name: string, pieces: readonly Piece[]) =>
+        `<div class="${name}"${style}>${pieces.map(({ svg }) => svg).join("")}</div>`;
+      if (of.length === 0) return [];
+      return isWide(of) ? [part("wide", of), part("narrow", other)] : [part("any", of)];
+    });
+    return {
+      specification: textOf({
+        ...specification,
+        ...quotable({ title, description: caption }) as Spec,
+      }),
+      file,
+      page: parts.join("\n"),
+    };
   } catch (error) {
-    throw new Error(`Cannot draw chart "${chart.id}"`, { cause: error });
+    throw new Error(`Cannot draw chart "${id}"`, { cause: error });
   }
 }
 
-/** A drawn plot: what stands inside its SVG element, and its size in pixels. */
-interface Plot {
-  readonly body: string;
+/** A part of a drawing that the page sets by itself. */
+interface Piece {
   readonly width: number;
-  readonly height: number;
+  readonly svg: string;
 }
 
-async function drawn(panels: readonly Panel[], id: string): Promise<readonly Plot[]> {
-  const plots: Plot[] = [];
-  for (const [i, panel] of panels.entries()) plots.push(await draw(panel, `${id}-${i}`));
-  return plots;
-}
-
-async function draw(panel: Panel, id: string): Promise<Plot> {
-  const spec = quotable({
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: chartConfig,
-    ...panel.spec,
-  });
-  const compiled = compile(spec as unknown as TopLevelSpec, { logger: strictLogger });
-  const view = new View(parse(compiled.spec), { renderer: "none" });
-  const svg = await view.toSVG();
-  view.finalize();
-  const [, head = "", body = ""] = /^<svg([^>]*)>([\s\S]*)<\/svg>\s*$/.exec(svg) ?? [];
-  const size = (name: string) => Number(new RegExp(` ${name}="([\\d.]+)"`).exec(head)?.[1]);
-  const width = size("width");
-  return {
-    body: titleOf(panel, width) + slim(withOwnIds(body, id)),
-    width,
-    height: size("height"),
-  };
-}
-
-/** Title and lines at fixed places: Vega's own title moves with the labels of the axes, out of line with its neighbours. */
-function titleOf({ title, lines }: Panel, width: number): string {
-  const text = (said: string, y: number, attributes: string, letterWidth: number) => {
-    const words = String(quotable(said));
-    const most = Math.floor((width - 6) / letterWidth);
-    const letters = [...words];
-    const shown = letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : words;
-    return `<text x="4" y="${y}" ${attributes}>${escapeHtml(shown)}</text>`;
-  };
-  return [
-    text(title, 13, `font-size="12px" font-weight="600" fill="${chartColours.ink}"`, 7),
-    ...lines.map((line, i) =>
-      text(line, 27 + 14 * i, `font-size="11px" fill="${chartColours.muted}"`, 5.6)
+async function drawn(specification: Spec, id: string) {
+  const { spec } = compile(specification as unknown as TopLevelSpec, { logger: strictLogger });
+  const view = new vega.View(vega.parse(spec), { renderer: "none" });
+  const whole = await view.toSVG();
+  const { items: [root] } = (view.scenegraph() as unknown as { readonly root: Mark }).root;
+  const cells = root!.items.find(({ name }) => name === "cell")!;
+  // Panels that have the same room about their plots stand in line however they wrap.
+  const room = unionOf(cells.items.map(({ x, y, bounds }) => movedBy(bounds, -x, -y)));
+  const pieces = {
+    file: svgOf(whole, id, ` xmlns="http://www.w3.org/2000/svg" font-family="${fontFamily}"`),
+    legend: root!.items.filter(({ role }) => role === "legend").map((mark) =>
+      pieceOf(mark, mark.bounds, `${id}-legend`)
     ),
-  ].join("");
+    panels: cells.items.map((cell, i) =>
+      pieceOf({ ...cells, items: [cell] }, movedBy(room, cell.x, cell.y), `${id}-${i}`)
+    ),
+    columns: Number(specification["columns"]),
+  };
+  view.finalize();
+  return pieces;
 }
 
-/** Leaves out what the renderer writes of each mark and nothing shows: the page is a quarter smaller. */
+function unionOf(all: readonly Bounds[]): Bounds {
+  const end = (side: keyof Bounds, most: (...values: number[]) => number) =>
+    most(...all.map((bounds) => bounds[side]));
+  return {
+    x1: end("x1", Math.min),
+    y1: end("y1", Math.min),
+    x2: end("x2", Math.max),
+    y2: end("y2", Math.max),
+  };
+}
+
+const movedBy = ({ x1, y1, x2, y2 }: Bounds, x: number, y: number): Bounds => ({
+  x1: x1 + x,
+  y1: y1 + y,
+  x2: x2 + x,
+  y2: y2 + y,
+});
+
+/** Pixels about what the page sets by itself. */
+const margin = 8;
+
+function pieceOf(mark: Mark, { x1, y1, x2, y2 }: Bounds, id: string): Piece {
+  const renderer = new SVGStringRenderer();
+  const width = Math.ceil(x2 - x1) + 2 * margin;
+  renderer.initialize(null, width, Math.ceil(y2 - y1) + 2 * margin, [margin - x1, margin - y1]);
+  renderer.render(mark);
+  return { width, svg: svgOf(renderer.svg(), id) };
+}
+
+/** A drawing with its size and as little else as shows the same. */
+function svgOf(drawing: string, id: string, more = ""): string {
+  const [, width, height, body = ""] =
+    /^<svg[^>]* width="([\d.]+)" height="([\d.]+)"[^>]*>([\s\S]*)$/.exec(drawing) ?? [];
+  return `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"${more}>` +
+    slim(withOwnIds(body, id));
+}
+
+/** Leaves out what the renderer writes of each mark and nothing shows: the page is half as large. */
 function slim(body: string): string {
   return body
-    .replace(/^<rect [^>]*\/>/, "")
     .replace(/<path class="(?:background|foreground)"(?![^>]* (?:fill|stroke)=)[^>]*\/>/g, "")
-    .replace(
-      / (?:class|role|aria-roledescription|aria-label|aria-hidden|pointer-events|font-family)="[^"]*"/g,
-      "",
-    )
+    .replace(/ (?:class|role|aria-[a-z]+|pointer-events|font-family)="[^"]*"/g, "")
     .replaceAll(' opacity="1"', "")
     .replace(/ (?:d|transform|x|y|x1|y1|x2|y2|width|height)="[^"]*"/g, rounded);
 }
@@ -108,12 +191,29 @@ function slim(body: string): string {
 const rounded = (attribute: string): string =>
   attribute.replace(/\d+\.\d{2,}/g, (digits) => String(Number(Number(digits).toFixed(1))));
 
+/** Vega numbers its identifiers over all that it draws. */
+function withOwnIds(svg: string, id: string): string {
+  const names = [...new Set(svg.matchAll(/ id="([^"]+)"/g).map(([, name]) => name!))];
+  return svg.replace(
+    /( id="|url\(#)([^")]+)/g,
+    (_, before: string, name: string) => `${before}${id}-${names.indexOf(name)}`,
+  );
+}
+
 /** Puts spaces for line breaks and numbers for control characters in all strings: Vega's expressions cannot quote them. */
 function quotable(value: unknown): unknown {
   if (typeof value === "string") return printable(value.replace(/\r?\n|[\t\u2028\u2029]/g, " "));
   if (Array.isArray(value)) return value.map(quotable);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, quotable(held)]));
+}
+
+/** A specification as JSON, with a line a row of its data. */
+function textOf({ data, ...rest }: Spec): string {
+  const rows = (data as { readonly values: readonly unknown[] }).values;
+  const head = JSON.stringify(rest, null, 2).replace(/\n\}$/, "");
+  const lines = rows.map((row) => `      ${JSON.stringify(row)}`).join(",\n");
+  return `${head},\n  "data": {\n    "values": [\n${lines}\n    ]\n  }\n}\n`;
 }
 
 /** Makes Vega-Lite's warnings errors: a warning means that part of a chart was dropped. */
@@ -127,110 +227,4 @@ const strictLogger = {
 
 function fail(problems: readonly unknown[]): never {
   throw new Error(problems.map(String).join(" "));
-}
-
-function withOwnIds(svg: string, id: string): string {
-  const numbers = new Map<string, string>();
-  const own = (name: string) => {
-    const known = numbers.get(name) ?? `${id}-${numbers.size}`;
-    numbers.set(name, known);
-    return known;
-  };
-  return svg
-    .replace(/ id="([^"]+)"/g, (_, name: string) => ` id="${own(name)}"`)
-    .replace(/url\(#([^)]+)\)/g, (_, name: string) => `url(#${own(name)})`);
-}
-
-/** Pixels between plots in a row, and between rows. */
-const gap = { x: 18, y: 14 } as const;
-
-/** The narrowest screen's room for a plot; a wider one may shrink by a tenth, then it scrolls. */
-const narrowRoom = 328;
-
-function pageOf(chart: Chart, panels: readonly Plot[], narrow: readonly Plot[] | null): string {
-  const { width, height } = keySize;
-  const keys = chart.keys.map((key) =>
-    `<span class="key"><svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">${
-      keyMark(key)
-    }</svg>${escapeHtml(key.name)}</span>`
-  );
-  // Paper has room for one large panel, or for two small ones.
-  const several = panels.length > 1 ? " several" : "";
-  const list = (plots: readonly Plot[], name: string) => {
-    const most = Math.max(0, ...plots.map((plot) => plot.width));
-    const room = chart.columns * most + (chart.columns - 1) * gap.x;
-    return `<div class="${name}" style="max-width:${Math.ceil(room)}px">${
-      plots.map(({ body, width, height }) => {
-        const least = width > narrowRoom && (narrow === null || plots === narrow)
-          ? ` style="min-width:${Math.round(0.9 * width)}px"`
-          : "";
-        return `<div class="panel"><svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"${least}>${body}</svg></div>\n`;
-      }).join("")
-    }</div>`;
-  };
-  return (keys.length === 0 ? "" : `<div class="keys">${keys.join("\n")}</div>\n`) +
-    (narrow === null
-      ? list(panels, "panels")
-      : list(panels, `panels for-wide${several}`) + list(narrow, `panels for-narrow${several}`));
-}
-
-/** Width of the rows of a chart's own file, in pixels. */
-const fileWidth = 920;
-
-interface Box {
-  readonly width: number;
-  readonly height: number;
-  readonly svg: (x: number, y: number) => string;
-}
-
-/** Boxes in rows of at most `columns` that are no wider than the file; a row is as high as its highest box. */
-function inRows(
-  boxes: readonly Box[],
-  columns: number,
-  top: number,
-  space: { readonly x: number; readonly y: number },
-) {
-  let [x, y, count, rowHeight, width] = [0, top, 0, 0, 0];
-  const pieces: string[] = [];
-  for (const box of boxes) {
-    if (count > 0 && (count === columns || x + box.width > fileWidth)) {
-      [x, y, count, rowHeight] = [0, y + rowHeight + space.y, 0, 0];
-    }
-    pieces.push(box.svg(x, y));
-    width = Math.max(width, x + box.width);
-    x += box.width + space.x;
-    rowHeight = Math.max(rowHeight, box.height);
-    count++;
-  }
-  return { text: pieces.join("\n"), width, bottom: y + rowHeight };
-}
-
-function fileOf(chart: Chart, plots: readonly Plot[]): string {
-  const keys = chart.keys.map((key): Box => ({
-    // About the width of the text: no font is at hand to measure it.
-    width: keySize.width + 6 + 7 * key.name.length,
-    height: keySize.height,
-    svg: (x, y) =>
-      `<g transform="translate(${x},${y})">${keyMark(key)}<text x="${
-        keySize.width + 6
-      }" y="11" font-size="12px" fill="${chartColours.ink}">${escapeHtml(key.name)}</text></g>`,
-  }));
-  const above = inRows(keys, Infinity, 0, { x: 14, y: 6 });
-  const below = inRows(
-    plots.map(({ body, width, height }): Box => ({
-      width,
-      height,
-      svg: (x, y) =>
-        `<svg x="${x}" y="${y}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${body}</svg>`,
-    })),
-    chart.columns,
-    keys.length === 0 ? 0 : above.bottom + 12,
-    gap,
-  );
-  const edge = 8;
-  const width = Math.ceil(Math.max(above.width, below.width)) + 2 * edge;
-  const height = Math.ceil(below.bottom) + 2 * edge;
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="${-edge} ${-edge} ${width} ${height}" font-family="${
-    escapeHtml(fontFamily)
-  }"><rect x="${-edge}" y="${-edge}" width="${width}" height="${height}" fill="${chartColours.background}"/>\n${above.text}\n${below.text}</svg>`;
 }

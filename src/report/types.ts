@@ -3,18 +3,9 @@
  *
  * @module
  */
-import type { Key } from "./markers.ts";
+import type { Drawing } from "./charts/panels.ts";
 
-/** One plot of a chart. */
-export interface Panel {
-  readonly title: string;
-  /** Lines below the title. */
-  readonly lines: readonly string[];
-  /** Vega-Lite specification of the plot, without title, facets and legends. */
-  readonly spec: Readonly<Record<string, unknown>>;
-}
-
-/** Plots that belong together, with what the page says around them. */
+/** A chart, with what the page says around it. */
 export interface Chart {
   /** File name without ending. */
   readonly id: string;
@@ -22,14 +13,8 @@ export interface Chart {
   /** The method that it shows alone; absent for charts of several. */
   readonly label?: string;
   readonly caption: string;
-  /** What colours, shapes and dashes stand for. */
-  readonly keys: readonly Key[];
-  /** The plots, in reading order; the page sets as many side by side as it has room for. */
-  readonly panels: readonly Panel[];
-  /** The same plots for screens on which `panels` would be too wide; default `panels`. */
-  readonly narrowPanels?: readonly Panel[];
-  /** Most plots in a row. */
-  readonly columns: number;
+  /** Its Vega-Lite specification, with data inside, for a width in pixels. */
+  readonly draw: Drawing;
 }
 
 /** A report as files: path relative to the report's folder, and text. */

@@ -3,7 +3,7 @@ import { verdictText } from "../../src/analysis/verdict.ts";
 import { cellOf } from "../../src/analysis/run_rows.ts";
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { learningChart } from "../../src/report/charts/learning.ts";
+import { learningChart } from "../../src/report/charts/training.ts";
 import { needsMore } from "../../src/analysis/convergence.ts";
 import { answerOf } from "../../src/report/findings/answer.ts";
 import { findingsOf } from "../../src/report/findings/findings.ts";
@@ -17,6 +17,7 @@ import { isTested } from "../../src/analysis/significance.ts";
 import { scoresTable } from "../../src/report/sections/scores.ts";
 import type { Metrics } from "../../src/record/types.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
+import { boundsIn, panelsOf } from "../report/chart_rows.ts";
 import { curves, studyOf } from "./learning_curves.ts";
 import type { ScorePlace } from "./scored_study.ts";
 
@@ -144,13 +145,12 @@ Deno.test("one chart has all methods, those without a budget in every panel", ()
   });
   const grid = analyse(study).grid;
   const chart = learningChart(analyse(study), grid, stylesOf(analyse(study)))!;
-  assertEquals(chart.panels.map(({ title }) => title), ["t, rank 2", "t, rank 4"]);
-  for (const { spec } of chart.panels) {
-    const { values } = (spec as { data: { values: { label: string }[] } }).data;
-    assertEquals([...new Set(values.map(({ label }) => label))].sort(), ["head", "lora", "slow"]);
+  assertEquals([...panelsOf(chart).keys()], ["t, rank 2", "t, rank 4"]);
+  for (const rows of panelsOf(chart).values()) {
+    const labels = new Set(rows.flatMap(({ series }) => series ?? []));
+    assertEquals([...labels].sort(), ["head", "lora", "slow"]);
     // What lies far below the methods with a budget does not set the scale.
-    const [layer] = spec["layer"] as { encoding: { y: { scale: { domain: number[] } } } }[];
-    assert(layer!.encoding.y.scale.domain[0]! > 20);
+    assert(boundsIn(rows)[0]! > 20);
   }
   const once = studyOf({ curve: () => [0.5] });
   assertEquals(learningChart(analyse(once), analyse(once).grid, stylesOf(analyse(once))), null);

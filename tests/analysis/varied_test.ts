@@ -11,6 +11,7 @@ import { groupedTable } from "../../src/report/grouped.ts";
 import { variedRows } from "../../src/analysis/varied_rows.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { summarise } from "../../src/stats/statistics.ts";
+import { panelsOf, seriesOf, specOf } from "../report/chart_rows.ts";
 import { scoredStudy } from "./scored_study.ts";
 
 /** Arms and what they vary, by label. */
@@ -153,9 +154,9 @@ Deno.test("scores are charted against numbers by their spread, and against anyth
   assertEquals(scaleOf([["query"], ["value"]]), "ordinal");
   const study = variedStudy(rates, () => 0.5);
   const [chart] = variedCharts(analyse(study));
-  assertEquals(chart!.keys.map(({ name }) => name), ["lora", "other"]);
-  assertEquals(chart!.panels.length, 1);
-  const text = JSON.stringify(chart!.panels[0]!.spec);
+  assertEquals(seriesOf(chart!), ["lora", "other"]);
+  assertEquals(panelsOf(chart!).size, 1);
+  const text = JSON.stringify(specOf(chart!));
   assertStringIncludes(text, '"type":"log"');
   assertStringIncludes(text, '"values":[0.001,0.02]');
 });
@@ -239,6 +240,7 @@ Deno.test("a report has a section of settings that vary where there are such, an
     Object.keys(files).filter((name) => /varied|setting_|by_/.test(name)).toSorted(),
     [
       "charts/setting_train_learningrate.svg",
+      "charts/setting_train_learningrate.vl.json",
       "tables/by_train_learningrate_method.csv",
       "tables/by_train_learningrate_method.md",
       "tables/varied.csv",

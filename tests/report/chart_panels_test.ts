@@ -2,12 +2,12 @@
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { chartsOf, type ReportCharts } from "../../src/report/charts.ts";
-import { frameOf } from "../../src/report/charts/frame.ts";
-import { boundsOf, largeWidth, smallWidth } from "../../src/report/charts/panel.ts";
+import { boundsOf, rangesOf } from "../../src/report/charts/panels.ts";
 import { importanceCurves, rankCurves } from "../../src/analysis/rank_series.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
-import type { Chart, Panel } from "../../src/report/types.ts";
+import type { Chart } from "../../src/report/types.ts";
 import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "../analysis/fixture.ts";
+import { boundsIn, panelsOf, specOf } from "./chart_rows.ts";
 
 const five = [
   ["RTE", "accuracy"],
@@ -35,66 +35,69 @@ const chartOf = (charts: ReportCharts, id: string): Chart => {
   return found;
 };
 
-/** The domain of a channel of a panel's first mark that has one. */
-function domainOf(panel: Panel, channel: string): readonly number[] {
-  const text = JSON.stringify(panel.spec);
-  const at = text.indexOf(`"${channel}":{"field"`);
-  assert(at >= 0, `no ${channel} in ${panel.title}`);
-  const [, list = ""] = /"domain":\[([^\]]*)\]/.exec(text.slice(at)) ?? [];
-  return list.split(",").map(Number);
+/** The range of a panel with methods whose means and intervals are given; those without a budget come second. */
+function rangeOf(
+  budgeted: readonly (readonly [series: string, value: number, spread?: number])[],
+  free: readonly (readonly [series: string, value: number, spread?: number])[],
+  options: Parameters<typeof rangesOf>[1] = {},
+) {
+  const rows = [budgeted, free].flatMap((list, i) =>
+    list.map(([series, value, spread = 0]) => ({
+      panel: "p",
+      series,
+      value,
+      low: value - spread,
+      high: value + spread,
+      isFree: i === 1,
+    }))
+  );
+  return rangesOf(rows, { margin: 0.06, leastSpan: 2, ...options }).get("p")!;
 }
 
-const outerWidth = ({ spec }: Panel): number => {
-  const { left, right } = spec["padding"] as { readonly left: number; readonly right: number };
-  return Number(spec["width"]) + left + right;
-};
-
-const place = (label: string, mean: number, spread = 0) => ({
-  label,
-  mean,
-  low: mean - spread,
-  high: mean + spread,
-});
-
-Deno.test("frameOf: a method without budget sets the range only within half the span of the others", () => {
-  const budgeted = [place("a", 60, 1), place("b", 70, 1)];
+Deno.test("rangesOf: a method without budget sets the range only within half the span of the others", () => {
+  const budgeted = [["a", 60, 1], ["b", 70, 1]] as const;
   // The span is 59 … 71; half of it reaches from 53 to 77.
-  const near = frameOf(budgeted, [place("head", 53.1), place("full", 76.9)], 100);
+  const near = rangeOf(budgeted, [["head", 53.1], ["full", 76.9]]);
   assertEquals([near.below, near.above], [[], []]);
   assert(near.domain[0] < 53.1 && near.domain[1] > 76.9);
-  const far = frameOf(budgeted, [place("head", 52.9), place("full", 77.1)], 100);
-  assertEquals(far.below.map(({ label }) => label), ["head"]);
-  assertEquals(far.above.map(({ label }) => label), ["full"]);
-  assertEquals(far.inside, []);
+  const far = rangeOf(budgeted, [["head", 52.9], ["full", 77.1]]);
+  assertEquals([far.below, far.above], [["▾ head 52.9"], ["▴ full 77.1"]]);
   assertAlmostEquals(far.domain[0], 59 - 0.06 * 12, 1e-12);
   assertAlmostEquals(far.domain[1], 71 + 0.06 * 12, 1e-12);
 });
 
-Deno.test("frameOf: lines of text at the edge get room of their own, and a wide interval of a near method sets nothing", () => {
-  const budgeted = [place("a", 60), place("b", 70)];
-  const { domain } = frameOf(budgeted, [place("head", 1), place("none", 2)], 100, 0.1);
-  const [low, high] = domain;
+Deno.test("rangesOf: lines of text at the edge get room of their own, and a wide interval of a near method sets nothing", () => {
+  const budgeted = [["a", 60], ["b", 70]] as const;
+  const { domain: [low, high] } = rangeOf(budgeted, [["head", 1], ["none", 2]], { lineShare: 0.1 });
   // Two lines take a fifth of the panel below the lowest point and its margin.
   assertAlmostEquals((60 - 0.6 - low) / (high - low), 0.2, 1e-12);
-  const wide = frameOf(budgeted, [place("full", 65, 40)], 100);
-  assertAlmostEquals(wide.domain[0], 59.4, 1e-12);
+  assertAlmostEquals(rangeOf(budgeted, [["full", 65, 40]]).domain[0], 59.4, 1e-12);
   // Without methods with a budget there is nothing to squash.
-  const alone = frameOf([], [place("head", 40, 1), place("full", 90, 1)], 100);
+  const alone = rangeOf([], [["head", 40, 1], ["full", 90, 1]]);
   assert(alone.domain[0] < 39 && alone.domain[1] > 91 && alone.below.length === 0);
 });
 
+const inPanel = (chart: Chart, name: string) =>
+  [...panelsOf(chart)].find(([panel]) => panel.startsWith(name))![1];
+
 Deno.test("head stands at the edge of panels that it would squash, with its mean, and nothing is drawn there", () => {
-  for (const id of ["metric_budget", "cost_quality", "cost_parameters"]) {
+  for (
+    const [id, field] of [
+      ["metric_budget", "bound"],
+      ["cost_quality", "cornerY"],
+      ["cost_parameters", "cornerY"],
+    ] as const
+  ) {
     const chart = chartOf(fewCharts, id);
-    const cola = chart.panels.find(({ title }) => title === "CoLA")!;
-    const [, mean = ""] = /▾ head only (\d+\.\d)"/.exec(JSON.stringify(cola.spec)) ?? [];
-    const [low = NaN] = domainOf(cola, "y");
+    const cola = inPanel(chart, "CoLA");
+    const [, mean = ""] = /▾ head only (\d+\.\d)"/.exec(JSON.stringify(cola)) ?? [];
+    const low = boundsIn(cola, field)[0]!;
     assert(Number(mean) > 10 && Number(mean) < low, `${id}: head ${mean}, domain from ${low}`);
     assertStringIncludes(chart.caption, "stands at the edge of the panel");
   }
-  const rows = chartOf(manyCharts, "metric_budget").panels.find(({ title }) => title === "CoLA")!;
-  const [, mean = ""] = /"◂ (\d+\.\d)"/.exec(JSON.stringify(rows.spec)) ?? [];
-  assert(Number(mean) > 10 && Number(mean) < domainOf(rows, "x")[0]!);
+  const rows = inPanel(chartOf(manyCharts, "metric_budget"), "CoLA");
+  const [, mean = ""] = /"◂ (\d+\.\d)"/.exec(JSON.stringify(rows)) ?? [];
+  assert(Number(mean) > 10 && Number(mean) < boundsIn(rows)[0]!);
 });
 
 Deno.test("a method without budget that lies near is drawn to scale", () => {
@@ -102,11 +105,11 @@ Deno.test("a method without budget that lies near is drawn to scale", () => {
     method.method === "head" ? { ...method, gain: -0.01 } : method
   );
   const chart = chartOf(chartsOf(analyse(fixtureStudy({ ...size, methods }))), "metric_budget");
-  assert(!JSON.stringify(chart.panels).includes("▾"));
+  assert(!JSON.stringify(specOf(chart)).includes("▾"));
   assert(!chart.caption.includes("stands at the edge of the panel"));
 });
 
-Deno.test("every task and budget has a panel of its own, and none is wider than what holds it", () => {
+Deno.test("every task and budget has a panel of its own: the budgets of a task side by side, and one below the other on a telephone", () => {
   const titles = five.flatMap(([task]) => [`${task}, rank 2`, `${task}, rank 8`]);
   for (
     const id of [
@@ -118,68 +121,51 @@ Deno.test("every task and budget has a panel of its own, and none is wider than 
     ]
   ) {
     const chart = chartOf(fewCharts, id);
-    assertEquals(chart.panels.map(({ title }) => title), titles, id);
-    assertEquals(chart.columns, 2, id);
+    assertEquals([...panelsOf(chart).keys()], titles, id);
+    assertEquals([specOf(chart).columns, specOf(chart, 330).columns], [2, 1], id);
   }
-  for (const chart of [...Object.values(fewCharts).flat(), ...Object.values(manyCharts).flat()]) {
-    for (const panel of chart.panels) {
-      assert(outerWidth(panel) <= largeWidth, `${chart.id}: ${outerWidth(panel)} px`);
-      // What facets, legends and titles of Vega-Lite would add has no fixed size.
-      for (const key of ["facet", "concat", "title"]) assert(!(key in panel.spec), chart.id);
-    }
-    const narrow = chart.narrowPanels ?? chart.panels;
-    assertEquals(narrow.length, chart.panels.length);
-    for (const panel of narrow) {
-      const room = chart.id === "score_heatmap" ? 400 : 328;
-      assert(outerWidth(panel) <= room, `${chart.id}, narrow: ${outerWidth(panel)} px`);
-    }
-  }
-  assertEquals(chartOf(manyCharts, "metric_budget").panels.map(({ title }) => title), [
-    ...five.map(([task]) => task),
-  ]);
+  assertEquals(
+    [...panelsOf(chartOf(manyCharts, "metric_budget")).keys()].map((name) => name.split(",")[0]),
+    five.map(([task]) => task),
+  );
 });
 
 Deno.test("a lone panel is large, and small on a small screen", () => {
-  const { panels, narrowPanels } = chartOf(fewCharts, "metric_budget_average");
-  assertEquals(panels.map(outerWidth), [largeWidth]);
-  assertEquals(narrowPanels?.map(outerWidth), [smallWidth]);
-  assertEquals(chartOf(fewCharts, "metric_budget").narrowPanels, undefined);
+  const widths = (id: string) =>
+    [900, 330].map((room) => specOf(chartOf(fewCharts, id), room).spec.width);
+  const [large, small] = widths("metric_budget_average");
+  assert(large! > 2 * small!);
+  assertEquals(widths("metric_budget"), [small, small]);
 });
 
 Deno.test("panels that are compared share their scales: ranks by budget, importance all, losses and metrics lost by task", () => {
-  const groups = (id: string, channel: string, keyOf: (title: string) => string) => {
-    const domains = new Map<string, Set<string>>();
-    for (const panel of chartOf(fewCharts, id).panels) {
-      const key = keyOf(panel.title);
-      const known = domains.get(key) ?? new Set();
-      domains.set(key, known.add(domainOf(panel, channel).join()));
-    }
-    return [...domains.values()].map((set) => set.size);
+  const groups = (id: string, field: string, keyOf: (title: string) => string) => {
+    const panels = Map.groupBy(panelsOf(chartOf(fewCharts, id)), ([title]) => keyOf(title));
+    return [...panels.values()].map((own) =>
+      new Set(own.map(([, rows]) => boundsIn(rows, field).join())).size
+    );
   };
   const budgetOf = (title: string) => title.split(", ")[1]!;
   const taskOf = (title: string) => title.split(", ")[0]!;
-  assertEquals(groups("trajectory_layer_elalora", "y", budgetOf), [1, 1]);
-  assertEquals(groups("importance_part_elalora", "y", () => ""), [1]);
-  assertEquals(groups("loss", "y", taskOf), [1, 1, 1, 1, 1]);
-  assertEquals(groups("ablation_module", "y", taskOf), [1, 1, 1, 1, 1]);
-  assertEquals(groups("ablation_module", "x", budgetOf), [1, 1]);
-  assertEquals(groups("mean_ranks", "x", () => ""), [1]);
+  assertEquals(groups("trajectory_layer_elalora", "bound", budgetOf), [1, 1]);
+  assertEquals(groups("importance_part_elalora", "bound", () => ""), [1]);
+  assertEquals(groups("loss", "bound", taskOf), [1, 1, 1, 1, 1]);
+  assertEquals(groups("ablation_module", "cornerY", taskOf), [1, 1, 1, 1, 1]);
+  assertEquals(groups("ablation_module", "cornerX", budgetOf), [1, 1]);
   // Metrics of different tasks do not; the caption says so.
-  assert(groups("metric_budget", "y", () => "")[0]! > 1);
+  assert(groups("metric_budget", "bound", () => "")[0]! > 1);
   assertStringIncludes(chartOf(fewCharts, "metric_budget").caption, "Each task has its own scale.");
 });
 
 Deno.test("curves of ranks and importance show their spread over seeds, and none of one seed", () => {
-  const layersOf = (panel: Panel) =>
-    (panel.spec["layer"] as { mark: { type: string } }[]).map(({ mark }) => mark.type);
+  const hasBand = (chart: Chart) =>
+    JSON.stringify(specOf(chart).spec.layer).includes('"type":"area"');
   const one = chartsOf(analyse(fixtureStudy({ ...size, seeds: [1], budgets: [4] })));
   for (const id of ["trajectory_layer_elalora", "importance_part_elalora"]) {
-    const { panels, caption } = chartOf(fewCharts, id);
-    for (const panel of panels) assertEquals(layersOf(panel)[0], "area");
-    assertStringIncludes(caption, "from the lowest to the highest seed");
-    const lone = chartOf(one, id);
-    for (const panel of lone.panels) assert(!layersOf(panel).includes("area"));
-    assert(!lone.caption.includes("seed."));
+    assert(hasBand(chartOf(fewCharts, id)));
+    assertStringIncludes(chartOf(fewCharts, id).caption, "from the lowest to the highest seed");
+    assert(!hasBand(chartOf(one, id)));
+    assert(!chartOf(one, id).caption.includes("seed."));
   }
 });
 
@@ -206,31 +192,31 @@ Deno.test("rankCurves and importanceCurves know the lowest and the highest run o
 });
 
 Deno.test("steps of a curve keep every change and the last point", () => {
-  const panel = chartOf(fewCharts, "trajectory_layer_elalora").panels[0]!;
-  const { values } = panel.spec["data"] as {
-    readonly values: readonly { name: string; progress: number; value: number }[];
-  };
-  const own = values.filter(({ name }) => name === "layer 0");
-  assertEquals(own[0]!.progress, 0);
-  assertEquals(own.at(-1)!.progress, 100);
+  const rows = panelsOf(chartOf(fewCharts, "trajectory_layer_elalora")).get("RTE, rank 2")!;
+  const own = rows.filter(({ series, x }) => series === "layer 0" && x !== undefined);
+  assertEquals([own[0]!["x"], own.at(-1)!["x"]], [0, 100]);
   assert(own.length < 41 && own.length > 2);
   const curve = rankCurves(few, "layer", 41).find(({ task, label, budget, name }) =>
     task === "RTE" && label === "ElaLoRA" && budget === "rank 2" && name === "layer 0"
   )!;
   // Read as steps, the rows that are kept give the whole curve again.
   curve.values.forEach((value, point) => {
-    const at = own.findLast(({ progress }) => progress <= 100 * point / 40 + 1e-9)!;
-    assertAlmostEquals(at.value, value!, 1e-4);
+    const at = own.findLast(({ x }) => Number(x) <= 100 * point / 40 + 1e-9)!;
+    assertAlmostEquals(Number(at["value"]), value!, 1e-4);
   });
 });
+
+/** Lines of the headings of a chart's panels. */
+const headings = (chart: Chart): readonly (readonly string[])[] =>
+  [...panelsOf(chart).values()].map(([row]) => [row!["panel"]].flat().map(String));
 
 Deno.test("correlations stand above the plot, not on its points, with as many lines in every panel", () => {
   for (const charts of [fewCharts, manyCharts]) {
     for (const id of ["ablation_layer", "ablation_module", "ablation_part"]) {
-      const { panels } = chartOf(charts, id);
-      assertEquals(new Set(panels.map(({ lines }) => lines.length)).size, 1);
-      assert(panels.every(({ lines }) => lines.some((line) => line.includes("ρ "))));
-      assert(!JSON.stringify(panels.map(({ spec }) => spec)).includes("ρ"));
+      const chart = chartOf(charts, id);
+      assertEquals(new Set(headings(chart).map((lines) => lines.length)).size, 1);
+      assert(headings(chart).every((lines) => lines.some((line) => line.includes("ρ "))));
+      assert(!JSON.stringify(specOf(chart).spec).includes("ρ"));
     }
   }
 });
@@ -240,21 +226,22 @@ Deno.test("a panel in which a method has no correlation keeps the height of the 
     const { asked } = run.record;
     return asked.label === "AdaLoRA" && asked.task === "RTE" ? { ...run, ablation: null } : run;
   });
-  const { panels } = chartOf(chartsOf(analyse({ ...few, runs })), "ablation_layer");
-  const words = panels.map(({ lines }) => lines.filter((line) => line.trim() !== "").length);
-  assertEquals(words, [1, 1, 2, 2, 2, 2, 2, 2, 2, 2]);
-  assertEquals(new Set(panels.map(({ lines }) => lines.length)), new Set([2]));
+  const lines = headings(chartOf(chartsOf(analyse({ ...few, runs })), "ablation_layer"));
+  const words = lines.map((own) => own.filter((line) => line.trim() !== "").length);
+  assertEquals(words, [2, 2, 3, 3, 3, 3, 3, 3, 3, 3]);
+  assertEquals(new Set(lines.map((own) => own.length)), new Set([3]));
 });
 
 Deno.test("layers carry their numbers at the ends of their lines, apart from each other", () => {
-  for (const panel of chartOf(fewCharts, "trajectory_layer_elalora").panels) {
-    const [low = 0, high = 0] = domainOf(panel, "y");
-    const layer = (panel.spec["layer"] as { data?: { values: readonly object[] } }[]).at(-1)!;
-    const names = layer.data!.values as readonly { name: string; value: number }[];
-    assertEquals(names.map(({ name }) => name).toSorted(), ["0", "1", "2", "3", "4", "5"]);
-    const pixels = names.map(({ value }) => 160 * (value - low) / (high - low))
+  const chart = chartOf(fewCharts, "trajectory_layer_elalora");
+  const { height } = specOf(chart).spec;
+  for (const rows of panelsOf(chart).values()) {
+    const [low = 0, high = 0] = boundsIn(rows);
+    const names = rows.filter((row) => "endName" in row);
+    assertEquals(names.map(({ endName }) => endName).toSorted(), ["0", "1", "2", "3", "4", "5"]);
+    const pixels = boundsIn(names, "at").map((at) => height * (at - low) / (high - low))
       .sort((a, b) => a - b);
-    assert(pixels[0]! >= 0 && pixels.at(-1)! <= 160);
+    assert(pixels[0]! >= 0 && pixels.at(-1)! <= height);
     pixels.slice(1).forEach((pixel, i) => assert(pixel - pixels[i]! > 10.99));
   }
 });

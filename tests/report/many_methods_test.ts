@@ -2,10 +2,11 @@ import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
-import { labelsByPlace } from "../../src/report/charts/many_methods.ts";
+import { labelsByPlace } from "../../src/report/charts/scores.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
 import type { ScoreRow } from "../../src/analysis/scores.ts";
 import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "../analysis/fixture.ts";
+import { boundsIn, panelsOf } from "./chart_rows.ts";
 import { assertWellFormed } from "./well_formed.ts";
 
 const many = fixtureStudy({
@@ -69,8 +70,10 @@ Deno.test("no picture is wider than the card that holds it, on the page or in it
     const width = Number(/^<svg [^>]*?width="(\d+)"/.exec(text)?.[1]);
     assert(width <= 940, `${path} is ${width} px wide`);
   }
-  for (const [, width] of page.matchAll(/<div class="panel"><svg width="([\d.]+)"/g)) {
-    assert(Number(width) <= 600);
+  for (const [, part, body = ""] of page.matchAll(/<div class="(\w+)"[^>]*>(<svg[^]*?)<\/div>/g)) {
+    for (const [, width] of body.matchAll(/<svg width="([\d.]+)"/g)) {
+      assert(Number(width) <= (part === "wide" ? 940 : 420), `${part}: ${width}`);
+    }
   }
 });
 
@@ -97,14 +100,8 @@ Deno.test("a panel with one point shows two points of the metric around it, not 
     seeds: [1],
     examples: 0,
   })));
-  const domains = [
-    ...JSON.stringify(lone.metric[0]!.panels[0]!.spec).matchAll(
-      /"domain":\[(-?[0-9.]+),(-?[0-9.]+)\]/g,
-    ),
-  ]
-    .map(([, low, high]) => Number(high) - Number(low));
-  assert(domains.length > 0);
-  for (const span of domains) assertAlmostEquals(span, 2, 1e-9);
+  const [low, high] = boundsIn([...panelsOf(lone.metric[0]!).values()].flat());
+  assertAlmostEquals(high! - low!, 2, 1e-9);
 });
 
 Deno.test("labelsByPlace sorts by the mean place within tasks, whatever their scale and direction", () => {

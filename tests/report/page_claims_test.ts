@@ -1,15 +1,17 @@
 import { analyse } from "../../src/analysis/analysis.ts";
 import { csvRows } from "../../src/report/table.ts";
-import { assert, assertAlmostEquals, assertEquals, assertFalse } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertFalse, assertMatch } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { claimsChart } from "../../src/report/charts/claims.ts";
 import { claimsJson, claimsText } from "../../src/analysis/claims/claims_report.ts";
 import { withStatement } from "../../src/analysis/claims/stated.ts";
 import { renderChart } from "../../src/report/render.ts";
+import type { Chart } from "../../src/report/types.ts";
 import { claimsTable, claimTasksTable } from "../../src/report/sections/verdicts.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import type { Claim } from "../../src/study/schema/claims.ts";
 import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
+import { specOf } from "./chart_rows.ts";
 import { assertWellFormed } from "./well_formed.ts";
 
 const claims: readonly Claim[] = [
@@ -182,21 +184,13 @@ Deno.test("the picture of one claim, of claims in several units and of none", as
     unit: { name: "points", perMargin: 2 },
   }])!;
   assertHolds(mixed.caption, "a − b in margins");
-  // The numbers beside the plot have the room that they take; an interval that says nothing is not among them.
-  const paddingOf = (high: number) => {
-    const state = { ...verdicts[0]!.state, verdict: "undecided" as const, low: -high, high };
-    const name = "correlation as it is";
-    const chart = claimsChart([
-      { ...verdicts[0]!, state, unit: { name, perMargin: 2 } },
-      verdicts[1]!,
-    ])!;
-    const { spec } = chart.panels[0]!;
-    return (spec as { readonly padding: { readonly right: number } }).padding.right;
-  };
-  assert(paddingOf(30) > paddingOf(3), "as long as the number");
+  // The number beside the plot has its interval, unless that says nothing; a small screen has room for the answer alone.
   const wide = { ...verdicts[0]!.state, verdict: "undecided" as const, low: -15000, high: 15000 };
-  const { panels: [panel] } = claimsChart([{ ...verdicts[0]!, state: wide }])!;
-  assertFalse(JSON.stringify(panel!.spec).includes("[−"));
+  const notes = (chart: Chart, room: number) =>
+    specOf(chart, room).data.values.flatMap(({ note }) => note ?? []).join();
+  assertMatch(notes(one, 900), /\[[+−]/);
+  assertEquals(notes(one, 330), verdicts[0]!.answer);
+  assertFalse(notes(claimsChart([{ ...verdicts[0]!, state: wide }])!, 900).includes("[−"));
   // A claim without a look has a name and no mark.
   const { file } = await renderChart(claimsChart(verdicts.slice(2))!);
   assertHolds(file, "late");

@@ -8,6 +8,7 @@ import { rankMetricRows } from "../../src/analysis/rank_metric.ts";
 import { rankMetricTable } from "../../src/report/sections/ranks.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { fixtureMethods, fixtureStudy } from "../analysis/fixture.ts";
+import { panelsOf, seriesOf } from "./chart_rows.ts";
 
 const base = fixtureStudy({
   tasks: [["acceptability", "matthews"]],
@@ -112,7 +113,7 @@ Deno.test("a curve of fewer than five evaluations is not drawn, and stays in the
   for (const count of [1, 2, 4]) assertEquals(chartsOf(analyse(evaluated(count))).rankMetric, []);
   assertEquals(rankMetricRows(analyse(evaluated(4))).length, 4);
   const [chart] = chartsOf(analyse(evaluated(5))).rankMetric;
-  assertEquals(chart!.panels.map(({ title }) => title), ["acceptability, rank 2"]);
+  assertEquals([...panelsOf(chart!).keys()], ["acceptability, rank 2"]);
   // Of two methods, only the one with enough evaluations is drawn.
   const more = evaluated(5).runs.map((run) => ({
     ...run,
@@ -120,5 +121,5 @@ Deno.test("a curve of fewer than five evaluations is not drawn, and stays in the
   }));
   const [mixed] =
     chartsOf(analyse({ ...staged, runs: [...evaluated(4).runs, ...more] })).rankMetric;
-  assertEquals(mixed!.keys.map(({ name }) => name), ["SoRA 2"]);
+  assertEquals(seriesOf(mixed!), ["SoRA 2"]);
 });

@@ -1,89 +1,95 @@
-/** Plots as SVG, in the page and in a file. */
+/** Charts as specifications and as SVG, in the page and in a file. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { panelOf } from "../../src/report/charts/panel.ts";
+import { compile } from "vega-lite";
+import { analyse } from "../../src/analysis/analysis.ts";
+import { chartsOf } from "../../src/report/charts.ts";
+import { heatmap } from "../../src/report/charts/heatmap.ts";
 import { renderChart } from "../../src/report/render.ts";
-import type { Chart, Panel } from "../../src/report/types.ts";
+import type { Chart } from "../../src/report/types.ts";
+import { fixtureStudy } from "../analysis/fixture.ts";
 import { assertWellFormed } from "./well_formed.ts";
 
-const point = (value: number) => ({
-  data: { values: [{ x: 1, y: value, text: "0.123456" }] },
-  mark: { type: "text" },
-  encoding: {
-    x: { field: "x", type: "quantitative", title: null },
-    y: { field: "y", type: "quantitative", title: null },
-    text: { field: "text" },
-  },
-});
-
-const panel = (title: string, width: number, value = 2): Panel =>
-  panelOf({ title, lines: ["a line"] }, { width, height: 60 }, point(value));
-
-const chart = (panels: readonly Panel[], rest: Partial<Chart> = {}): Chart => ({
+/** A heatmap with panels of some titles, and a legend if its colours have names. */
+const chart = (panels: readonly string[], xs: readonly string[] = ["x"], name?: string): Chart => ({
   id: "c",
-  title: "A chart",
-  caption: "",
-  keys: [{ name: "<one>", colour: "#4477aa", shape: "circle", dash: [4, 2] }],
-  panels,
-  columns: 3,
-  ...rest,
+  title: "A <chart>",
+  caption: "It says\nsomething.",
+  draw: heatmap(
+    panels.flatMap((panel) => xs.map((x) => ({ panel, x, y: "y", value: 1, text: "0.123456" }))),
+    {
+      xs,
+      ys: ["y"],
+      colours: {
+        stops: name === undefined ? [[0, "#eeeeee"]] : [[0, "#eeeeee", name], [1, "#4477aa", name]],
+        whiteAbove: 2,
+      },
+      step: { x: 100, y: 20 },
+    },
+  ),
 });
 
-/** Where the plots of a file stand: `x,y`. */
-const placesIn = (file: string) =>
-  [...file.matchAll(/<svg x="([\d.]+)" y="([\d.]+)"/g)].map(([, x, y]) => `${x},${y}`);
+/** Classes of the parts of a page's picture. */
+const partsOf = (page: string) => [...page.matchAll(/<div class="(\w+)"/g)].map(([, name]) => name);
 
-Deno.test("a file sets plots in rows of at most its columns, below the keys", async () => {
-  const panels = ["a", "b", "c", "d"].map((title) => panel(title, 290));
-  const three = await renderChart(chart(panels));
-  assertWellFormed(three.file);
-  const height = 60 + 26 + 14 + 42;
-  const top = 14 + 12;
-  assertEquals(placesIn(three.file), [
-    `0,${top}`,
-    `308,${top}`,
-    `616,${top}`,
-    `0,${top + height + 14}`,
-  ]);
-  const two = await renderChart(chart(panels, { columns: 2, keys: [] }));
-  assertEquals(placesIn(two.file).map((place) => place.split(",")[1]), [
-    "0",
-    "0",
-    `${height + 14}`,
-    `${height + 14}`,
-  ]);
-  // Plots that are wider than a row of the file stand alone in theirs, whatever the columns.
-  const wide = await renderChart(chart([panel("a", 600), panel("b", 600)], { keys: [] }));
-  assertEquals(placesIn(wide.file), ["0,0", `0,${height + 14}`]);
+Deno.test("every specification compiles without a warning, has its data inside, and gives the same bytes twice", async () => {
+  const charts = Object.values(chartsOf(analyse(fixtureStudy({
+    steps: 12,
+    events: 2,
+    examples: 0,
+    hasAblation: true,
+    budgets: [4],
+    seeds: [1, 2],
+  })))).flat();
+  assert(charts.length > 15);
+  for (const chart of charts) {
+    const { specification, file, page } = await renderChart(chart);
+    const warnings: unknown[] = [];
+    const logger = Object.assign(Object.create(null), {
+      warn: (...words: readonly unknown[]) => warnings.push(...words),
+      error: (...words: readonly unknown[]) => warnings.push(...words),
+      info: () => {},
+      debug: () => {},
+      level: () => {},
+    });
+    const spec = JSON.parse(specification);
+    compile(spec, { logger });
+    assertEquals(warnings, [], chart.id);
+    assertEquals(spec.title, chart.title);
+    assert(spec.data.values.length > 0 && !specification.includes('"url"'), chart.id);
+    assertWellFormed(file);
+    assertWellFormed(`<div>${page}</div>`);
+    // Clips of one chart are not those of another in the same page.
+    const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!);
+    assertEquals(new Set(ids).size, ids.length, chart.id);
+    assert(ids.every((id) => id.startsWith(`${chart.id}-`)), chart.id);
+    assertEquals(await renderChart(chart), { specification, file, page });
+  }
 });
 
-Deno.test("the title stands at the same place whatever the labels of the axes, and is cut where it has no room", async () => {
-  const { page } = await renderChart(
-    chart([panel("short", 290, 2), panel("long ".repeat(30), 290, 123_456_789)]),
-  );
-  assertWellFormed(`<div>${page}</div>`);
-  assertStringIncludes(page, '<text x="4" y="13" font-size="12px" font-weight="600"');
-  assertEquals(page.match(/<text x="4" y="13"/g)?.length, 2);
-  assertEquals(page.match(/<text x="4" y="27"[^>]*>a line</g)?.length, 2);
-  assertStringIncludes(page, `>${"long ".repeat(30).slice(0, 39)}…</text>`);
+Deno.test("the page has each panel once, in a drawing of its own of the same size, and cuts a title that has no room", async () => {
+  const { page, file } = await renderChart(chart(["<short>", "long ".repeat(20).trim(), "c"]));
+  assertEquals(partsOf(page), ["any"]);
+  const sizes = [...page.matchAll(/<svg ([^>]*)>/g)].map(([, size]) => size);
+  assertEquals([sizes.length, new Set(sizes).size], [3, 1]);
+  for (const text of [page, file]) {
+    assertEquals(text.match(/>&lt;short&gt;<\/text>/g)?.length, 1);
+    assert(/>[long ]+…<\/text>/.test(text), "a title that is cut");
+  }
 });
 
 Deno.test("places are rounded to a tenth of a pixel, and texts are not", async () => {
-  const { page } = await renderChart(chart([panel("a", 290)], { keys: [] }));
-  assertStringIncludes(page, ">0.123456</text>");
-  assert(!/ (?:d|transform)="[^"]*\d\.\d\d/.test(page));
+  const { page, file } = await renderChart(chart(["a", "b"]));
+  for (const text of [page, file]) {
+    assertStringIncludes(text, ">0.123456</text>");
+    assert(!/ (?:d|transform|x|y)="[^"]*\d\.\d\d/.test(text));
+  }
 });
 
-Deno.test("plots too wide for a telephone keep nine tenths of their size and scroll, unless smaller ones stand in", async () => {
-  const wide = await renderChart(chart([panel("a", 400)]));
-  assertStringIncludes(wide.page, 'style="min-width:360px"');
-  const small = await renderChart(chart([panel("a", 328)]));
-  assert(!small.page.includes("min-width"));
-  const both = await renderChart(chart([panel("a", 600)], { narrowPanels: [panel("a", 290)] }));
-  assertWellFormed(`<div>${both.page}</div>`);
-  assert(!both.page.includes("min-width"));
-  assertEquals([...both.page.matchAll(/class="(panels[^"]*)"/g)].map(([, names]) => names), [
-    "panels for-wide",
-    "panels for-narrow",
-  ]);
-  assertEquals(placesIn(both.file).length, 1);
+Deno.test("a panel or a legend too wide for a telephone is drawn for it besides", async () => {
+  const large = await renderChart(chart(["a"], ["1", "2", "3", "4", "5"]));
+  assertEquals(partsOf(large.page), ["wide", "narrow"]);
+  const legend = await renderChart(chart(["a"], ["1"], "what this colour stands for"));
+  assertEquals(partsOf(legend.page), ["wide", "narrow", "any"]);
+  const small = await renderChart(chart(["a"], ["1"], "word"));
+  assertEquals(partsOf(small.page), ["any", "any"]);
 });

@@ -2,8 +2,12 @@
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
-import { histogram, scoredRuns, slotScoreCharts } from "../../src/report/charts/slot_scores.ts";
-import { spectraCharts } from "../../src/report/charts/spectra.ts";
+import {
+  histogram,
+  scoredRuns,
+  slotScoreCharts,
+  spectraCharts,
+} from "../../src/report/charts/modules.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
 import { renderChart } from "../../src/report/render.ts";
 import { allocationsTable } from "../../src/report/sections/ranks.ts";
@@ -17,6 +21,7 @@ import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { csvRows, type ReportTable } from "../../src/report/table.ts";
 import type { ModuleSpectrum } from "../../src/record/spectra.ts";
 import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "../analysis/fixture.ts";
+import { panelsOf } from "./chart_rows.ts";
 
 const base = fixtureStudy({
   tasks: [["RTE", "accuracy"]],
@@ -145,7 +150,7 @@ Deno.test("many methods get a panel each", async () => {
   }));
   const grid = analyse(study).grid;
   const [used, ...spectra] = spectraCharts(analyse(study), grid, stylesOf(analyse(study)));
-  assertEquals(used!.panels.map(({ title }) => title), grid.labels);
+  assertEquals([...panelsOf(used!).keys()], grid.labels);
   assertEquals(spectra.length, grid.labels.length);
   await renderChart(used!);
 });
@@ -242,7 +247,7 @@ Deno.test("scores of slots become shares of bins, on a logarithmic scale where a
   for (const values of [[1, 2], [-1, 0], [3, 3]]) {
     const study = kept(values);
     const [chart] = slotScoreCharts(analyse(study), analyse(study).grid);
-    assertEquals(chart!.panels.length, 1);
+    assertEquals(panelsOf(chart!).size, 1);
     await renderChart(chart!);
   }
 });

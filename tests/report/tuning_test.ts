@@ -2,7 +2,7 @@
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport, tablesOf } from "../../src/report/build.ts";
-import { expectedBestChart } from "../../src/report/charts/expected_best.ts";
+import { expectedBestChart } from "../../src/report/charts/training.ts";
 import { noticesOf } from "../../src/report/sections/summary.ts";
 import { noVerdictNote, remedyOf } from "../../src/analysis/verdict.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
@@ -10,6 +10,7 @@ import type { ReportTable } from "../../src/report/table.ts";
 import { hasBracketedSettings, untunedLabels } from "../../src/analysis/tuned_runs.ts";
 import type { Tuned, TunedChoice } from "../../src/study/schema/tuned.ts";
 import { fixtureMethods, fixtureStudy } from "../analysis/fixture.ts";
+import { specOf } from "./chart_rows.ts";
 
 const rates = [1e-4, 1e-3, 1e-2, 1e-1];
 
@@ -105,10 +106,8 @@ Deno.test("a setting at an edge is told before anything else is believed", () =>
 
 Deno.test("curves of the expected best are of the drawn trials, a failed one as bad as the worst", () => {
   const of = (label: string, from = results) => {
-    const { data } = expectedBestChart(analyse(from))!.panels[0]!.spec as unknown as {
-      readonly data: { readonly values: readonly Record<string, unknown>[] };
-    };
-    return data.values.filter((point) => point["label"] === label).map((point) => point["value"]);
+    const { values } = specOf(expectedBestChart(analyse(from))!).data;
+    return values.filter(({ series }) => series === label).map(({ value }) => value);
   };
   // Of .2, .5 and .2: mean .3, then .5 (1 - (2/3)^2) + .2 (2/3)^2, ...
   assertEquals(of("LoRA"), [30, 36.667, 41.111]);

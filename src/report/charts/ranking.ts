@@ -1,14 +1,19 @@
 /**
- * The critical-difference diagram: mean ranks with their intervals, and bars that join what the tests of pairs leave together.
+ * Methods in an order: mean ranks with bars that join what the tests of pairs leave together, how often a run beats one of
+ * the baseline, and the share of runs above each score.
  *
  * @module
  */
+import type { Analysis } from "../../analysis/analysis.ts";
+import { type BudgetProfiles, performanceProfiles } from "../../analysis/over_tasks.ts";
+import { allBudgets } from "../../analysis/paired_rows.ts";
+import type { Ranking } from "../../analysis/ranking.ts";
 import { counted } from "../../base/format.ts";
 import type { SeriesStyles } from "../method_styles.ts";
-import type { Ranking } from "../../analysis/ranking.ts";
-import { channelsOf, chartColours, shownOf } from "../style.ts";
-import type { Chart, Panel } from "../types.ts";
-import { methodAxis, panelOf, plotWidth, roomForNames, smallWidth } from "./panel.ts";
+import type { Chart } from "../types.ts";
+import { intervals } from "./intervals.ts";
+import { lines } from "./lines.ts";
+import { shownOf } from "./theme.ts";
 
 /** Bars that have room beside a panel; of more each method has letters. */
 const mostBars = 6;
@@ -17,118 +22,138 @@ const mostBars = 6;
 export function rankingChart(rankings: readonly Ranking[], styles: SeriesStyles): Chart | null {
   const filled = rankings.filter(({ methods }) => methods.length > 0);
   if (filled.length === 0) return null;
-  const hasBeside = filled.some(({ beside }) => beside.length > 0);
+  const hasBars = filled.every(({ cliques }) => cliques.length <= mostBars);
+  const panelOf = ({ budget, blocks, tasks }: Ranking) =>
+    `${budget} (${counted(blocks, "block")}, ${counted(tasks, "task")})`;
+  const rows = filled.flatMap((ranking) =>
+    [
+      ...ranking.methods.map(({ label, meanRank, low, high, letters }) => ({
+        panel: panelOf(ranking),
+        name: label,
+        series: label,
+        value: meanRank,
+        low: low ?? meanRank,
+        high: high ?? meanRank,
+        ...(hasBars ? {} : { note: letters }),
+      })),
+      ...ranking.beside.map(({ label, meanRank }) => ({
+        panel: panelOf(ranking),
+        name: label,
+        series: label,
+        value: meanRank,
+        isHollow: true,
+      })),
+    ].toSorted((a, b) => a.value - b.value)
+  );
   // One scale for all budgets: to the rank that a method beside the longest ranking could take.
   const last = Math.max(
     ...filled.map(({ methods, beside }) => methods.length + (beside.length > 0 ? 1 : 0)),
   );
-  const letters = Math.max(
-    ...filled.flatMap(({ methods }) => methods.map((method) => method.letters.length)),
-  );
-  const bars = Math.max(...filled.map(({ cliques }) => cliques.length));
-  const marks = bars <= mostBars ? { bars, letters: 0 } : { bars: 0, letters };
   return {
     id: "mean_ranks",
     title: "Mean rank over tasks and seeds",
     caption: "Rank 1 is best. Lines are 95% t intervals over blocks of one task and seed. " +
-      (bars <= mostBars
+      (hasBars
         ? "Bars at the right join methods of which no two differ significantly, as the letters of the table below do; a bar joins only methods at which it has a dot."
         : "Methods that share a letter do not differ significantly.") +
       " That is not the same as doing equally well." +
-      (hasBeside
+      (filled.some(({ beside }) => beside.length > 0)
         ? " Hollow points are methods without a budget, at the rank that each would take."
         : ""),
-    keys: [],
-    panels: filled.map((ranking) => panel(ranking, styles, { last, ...marks })),
-    columns: 3,
+    draw: intervals(rows, {
+      styles: shownOf(styles, rows.map(({ series }) => series)),
+      x: {
+        title: "mean rank ↓",
+        domain: [0.75, last + 0.25],
+        axis: { tickMinStep: 1, tickCount: 6, format: "d" },
+      },
+      ...(hasBars
+        ? {
+          bars: new Map(filled.map((ranking) => [
+            panelOf(ranking),
+            ranking.cliques.map((clique) => clique.map((place) => ranking.methods[place]!.label)),
+          ])),
+        }
+        : {}),
+    }),
   };
 }
 
-function panel(
-  ranking: Ranking,
-  styles: SeriesStyles,
-  { last, letters, bars }: {
-    readonly last: number;
-    readonly letters: number;
-    readonly bars: number;
-  },
-): Panel {
-  const { methods, beside, budget, blocks, tasks, cliques } = ranking;
-  const ranked = methods.map((method) => ({
-    label: method.label,
-    rank: method.meanRank,
-    low: method.low ?? method.meanRank,
-    high: method.high ?? method.meanRank,
-    letters: method.letters,
-  }));
-  const placed = beside.map((method) => ({ label: method.label, rank: method.meanRank }));
-  const order = [...ranked, ...placed].toSorted((a, b) => a.rank - b.rank).map((row) => row.label);
-  const { color } = channelsOf("label", shownOf(styles, order));
-  const size = {
-    width: smallWidth,
-    height: 21 * order.length,
-    left: roomForNames(order, 124),
-    right: 14 + 7 * letters + 9 * bars,
-  };
-  const y = methodAxis(order, size.left);
-  const x = (field: string) => ({
-    field,
-    type: "quantitative",
-    title: "mean rank ↓",
-    scale: { domain: [0.75, last + 0.25], nice: false, zero: false },
-    axis: { grid: false, tickMinStep: 1, tickCount: 6, format: "d" },
-  });
-  const barLayers = (clique: readonly number[], i: number) => {
-    const place = plotWidth(size) + 10 + 9 * i;
-    const members = clique.map((member) => ({ label: methods[member]!.label }));
-    const ink = { value: chartColours.ink };
-    return [
-      {
-        data: { values: [{ label: members[0]!.label, to: members.at(-1)!.label }] },
-        mark: { type: "rule", x: place, strokeWidth: 2.4 },
-        encoding: { y, y2: { field: "to" }, color: ink },
-      },
-      {
-        data: { values: members },
-        mark: { type: "point", filled: true, x: place, size: 22, opacity: 1 },
-        encoding: { y, color: ink },
-      },
-    ];
-  };
-  return panelOf(
-    { title: `${budget} (${counted(blocks, "block")}, ${counted(tasks, "task")})` },
-    size,
-    {
-      layer: [
-        {
-          data: { values: ranked },
-          mark: { type: "rule", strokeWidth: 2, opacity: 0.75, clip: true },
-          encoding: { y, x: x("low"), x2: { field: "high" }, color },
-        },
-        {
-          data: { values: ranked },
-          mark: { type: "point", filled: true, size: 62, opacity: 1 },
-          encoding: { y, x: x("rank"), color },
-        },
-        ...(bars === 0 ? [] : cliques.flatMap((clique, i) => barLayers(clique, i))),
-        ...(letters === 0 ? [] : [{
-          data: { values: ranked },
-          mark: {
-            type: "text",
-            align: "left",
-            x: plotWidth(size),
-            dx: 8,
-            fontSize: 11,
-            fontWeight: 600,
-          },
-          encoding: { y, text: { field: "letters" }, color: { value: chartColours.ink } },
-        }]),
-        ...(placed.length === 0 ? [] : [{
-          data: { values: placed },
-          mark: { type: "point", filled: false, size: 60, strokeWidth: 1.8, opacity: 1 },
-          encoding: { y, x: x("rank"), color },
-        }]),
-      ],
-    },
+/** The chance of improvement over the baseline, a panel a budget; null with one task or fewer than three methods. */
+export function improvementChart(results: Analysis, styles: SeriesStyles): Chart | null {
+  const { baseline } = results;
+  const shares = results.overTasks.flatMap(({ label, budget, improvement, improvementInterval }) =>
+    improvement === null || improvementInterval === null || budget === allBudgets ? [] : [{
+      panel: budget,
+      name: label,
+      series: label,
+      value: 100 * improvement,
+      low: 100 * improvementInterval.low,
+      high: 100 * improvementInterval.high,
+    }]
   );
+  if (shares.length === 0 || baseline === null) return null;
+  const rows = [...Map.groupBy(shares, ({ panel }) => panel).values()]
+    .flatMap((own) => own.toSorted((a, b) => b.value - a.value));
+  return {
+    id: "improvement",
+    title: `Chance that a run beats one of ${baseline}`,
+    caption:
+      `How often a run of the method scores above a run of ${baseline} on the same task, averaged over tasks; lines are 95% bootstrap ` +
+      "intervals over seeds. 50% is no difference. It says how often, not by how much.",
+    draw: intervals(rows, {
+      styles: shownOf(styles, rows.map(({ series }) => series)),
+      x: { title: "runs above, %", domain: [0, 100], axis: { values: [0, 25, 50, 75, 100] } },
+      references: [50],
+    }),
+  };
+}
+
+/** Methods whose profiles can be told apart in a panel; of more those with the largest areas are drawn. */
+const mostProfiles = 8;
+
+/** The methods with the largest areas under their profiles, in the order of the study. */
+function largestOf(found: readonly BudgetProfiles[]): readonly string[] {
+  const areas = new Map<string, number>();
+  for (const { label, shares } of found.flatMap(({ profiles }) => profiles)) {
+    areas.set(label, (areas.get(label) ?? 0) + shares.reduce((sum, share) => sum + share, 0));
+  }
+  const kept = new Set(
+    [...areas].toSorted(([, a], [, b]) => b - a).slice(0, mostProfiles).map(([label]) => label),
+  );
+  return [...areas.keys()].filter((label) => kept.has(label));
+}
+
+/** The performance profiles, a panel a budget; null with one task or fewer than three methods. */
+export function profilesChart(results: Analysis, styles: SeriesStyles): Chart | null {
+  const found = performanceProfiles(results);
+  if (found.length === 0) return null;
+  const shown = shownOf(styles, largestOf(found));
+  const isPart = found.some(({ profiles }) => profiles.length > shown.size);
+  const rows = found.flatMap(({ budget, thresholds, profiles }) =>
+    profiles.filter(({ label }) => shown.has(label)).flatMap(({ label, shares }) =>
+      shares.map((share, i) => ({
+        panel: budget,
+        series: label,
+        x: Number(thresholds[i]!.toFixed(3)),
+        value: Number((100 * share).toFixed(2)),
+      }))
+    )
+  );
+  return {
+    id: "performance_profiles",
+    title: "Performance profiles",
+    caption:
+      "The share of a method’s runs that score above a threshold, averaged over tasks; thresholds are in standard deviations from the " +
+      "mean of all runs of a task. A curve that lies above another everywhere is better at every level." +
+      (isPart ? ` The ${shown.size} methods with the largest areas are shown.` : ""),
+    draw: lines(rows, {
+      styles: shown,
+      x: { title: "threshold, deviations" },
+      y: { title: "runs above, %" },
+      isStepped: true,
+      domain: [0, 100],
+      height: 190,
+    }),
+  };
 }

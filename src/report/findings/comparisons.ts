@@ -7,7 +7,7 @@ import { remedyOf, type VerdictKind } from "../../analysis/verdict.ts";
 import { allTasks, type Grid } from "../../analysis/run_rows.ts";
 import { counted, joined, listed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
-import { manyLabels } from "../style.ts";
+import { manyLabels } from "../charts/theme.ts";
 import { allBudgets, replayBaseline } from "../../analysis/paired_rows.ts";
 import { correctionText, type PairedRow, widest } from "../../analysis/significance.ts";
 import { marginText } from "../columns.ts";

@@ -1,10 +1,10 @@
 /**
- * How charts look: what all of them share, and the channels and keys of the series they show.
+ * How charts look: what all of them share, and the colours, shapes and dashes of the series they show.
  *
  * @module
  */
-import { type Dash, dashes, fullLine, type Key, shapeNames, shapePaths } from "./markers.ts";
-import type { SeriesStyle, SeriesStyles } from "./method_styles.ts";
+import { type Dash, dashes, fullLine, shapeNames, shapePaths } from "../markers.ts";
+import type { SeriesStyle, SeriesStyles } from "../method_styles.ts";
 
 /** Colours of everything but data; the page's style sheet recolours exactly these on dark screens. */
 export const chartColours = {
@@ -20,36 +20,76 @@ export const fontFamily = "Inter, 'Segoe UI', 'Helvetica Neue', Arial, sans-seri
 /** Labels from which charts give each method a row of its own, where lines and colours would no longer tell them apart. */
 export const manyLabels = 9;
 
-/** The channels `color`, `shape` and `strokeDash` of a field, without legends: keys stand beside the chart. */
-export function channelsOf(
-  field: string,
-  styles: SeriesStyles,
-): { readonly color: object; readonly shape: object; readonly strokeDash: object } {
-  const domain = [...styles.keys()];
+/** About the width of a text of a size in the fonts of a page: nothing that measures is at hand. */
+export const textWidth = (text: string, size = 11): number => 0.57 * size * [...text].length;
+
+/** The Vega-Lite configuration of a chart: the same for all, but for the columns of a legend with such names. */
+export function configOf(names: readonly string[], room: number) {
+  const widths = names.map((name) => textWidth(name, 12) + 44);
+  const total = widths.reduce((sum, width) => sum + width, 0);
+  const { background, ink, muted, grid } = chartColours;
+  return {
+    font: fontFamily,
+    // The page labels each chart as one picture; a label on every mark would make up most of the file.
+    aria: false,
+    background,
+    padding: 8,
+    view: { stroke: null },
+    axis: {
+      labelColor: muted,
+      titleColor: ink,
+      titleFontWeight: 500,
+      titleFontSize: 11.5,
+      labelFontSize: 11,
+      gridColor: grid,
+      domainColor: grid,
+      tickColor: grid,
+      titlePadding: 6,
+    },
+    text: { fontSize: 11, color: ink },
+    header: {
+      labelAnchor: "start",
+      labelColor: ink,
+      labelFontSize: 12,
+      labelFontWeight: 600,
+      labelPadding: 8,
+      labelLimit: 290,
+    },
+    legend: {
+      orient: "top",
+      title: null,
+      columns: total <= room ? names.length : Math.max(1, Math.floor(room / Math.max(...widths))),
+      columnPadding: 16,
+      labelColor: ink,
+      labelFontSize: 12,
+      labelLimit: Math.min(room - 60, 400),
+      symbolOpacity: 1,
+      symbolStrokeWidth: 2,
+    },
+  } as const;
+}
+
+/** What stands in a legend for a series: its point, or its line. */
+const legends = {
+  point: { symbolStrokeWidth: 0, symbolSize: 80 },
+  line: { symbolType: "stroke", symbolSize: 300 },
+  none: null,
+} as const;
+
+/** The channels `color`, `shape` and `strokeDash` of the field `series`, with one legend for all. */
+export function channelsOf(styles: SeriesStyles, legend: keyof typeof legends) {
   const channel = (valueOf: (style: SeriesStyle) => string | Dash) => ({
-    field,
+    field: "series",
     type: "nominal",
-    scale: { domain, range: [...styles.values()].map(valueOf) },
-    legend: null,
+    title: null,
+    scale: { domain: [...styles.keys()], range: [...styles.values()].map(valueOf) },
+    legend: legends[legend],
   });
   return {
     color: channel(({ colour }) => colour),
     shape: channel(({ shape }) => shapePaths[shape]),
     strokeDash: channel(({ dash }) => dash),
   };
-}
-
-/** What the keys of series show beside the name: the point, the line, or both. */
-type KeyMark = "point" | "line" | "both";
-
-/** The keys of series. */
-export function keysOf(styles: SeriesStyles, mark: KeyMark): readonly Key[] {
-  return [...styles].map(([name, { colour, shape, dash }]) => ({
-    name,
-    colour,
-    ...(mark === "line" ? {} : { shape }),
-    ...(mark === "point" ? {} : { dash }),
-  }));
 }
 
 /** The styles of those of the series that a chart shows. */
@@ -88,12 +128,17 @@ export function taskStyles(tasks: readonly string[]): SeriesStyles {
 // Far apart in hue and near in lightness, so that they hold on light and on dark pages.
 const budgetColours = ["#4b86c2", "#d5822f", "#2f9e77", "#b8539b", "#8a8a2f", "#6d6d78"];
 
-/** Styles of budgets, where colour does not stand for a method; of more than six from dark to light. */
-export function budgetStyles(budgets: readonly string[]): SeriesStyles {
-  return series(
-    budgets,
-    budgets.length <= budgetColours.length ? budgetColours : rampOf(viridis, budgets.length),
-  );
+/** Styles of budgets, where colour does not stand for a method: of more than six from dark to light, and grey for none. */
+export function budgetStyles(budgets: readonly string[], none: string | null): SeriesStyles {
+  const colours = budgets.length <= budgetColours.length
+    ? budgetColours
+    : rampOf(viridis, budgets.length);
+  return new Map([
+    ...series(budgets, colours),
+    ...(none === null
+      ? []
+      : [[none, { colour: "#808080", shape: "hollow diamond", dash: fullLine } as const] as const]),
+  ]);
 }
 
 // After matplotlib's viridis and plasma (CC0), without their darkest and palest ends: dark and light pages show both.
@@ -132,9 +177,6 @@ const partTable: ReadonlyMap<string, readonly [colour: string, dash: Dash]> = ne
   ["output", ["#aa3377", [4, 2]]],
 ]);
 
-/** Reading order of module parts; unknown ones follow. */
-export const partOrder: readonly string[] = [...partTable.keys()];
-
 /** Words of a part as a label, for instance `attention output`. */
 export const partTitle = (part: string): string => part.replaceAll("_", " ");
 
@@ -146,22 +188,12 @@ export function partStyles(parts: readonly string[]): SeriesStyles {
   }));
 }
 
-/** The Vega-Lite configuration that all charts share. */
-export const chartConfig = {
-  font: fontFamily,
-  // The page labels each chart as one picture; a label on every mark would make up most of the file.
-  aria: false,
-  background: chartColours.background,
-  view: { stroke: null },
-  axis: {
-    labelColor: chartColours.muted,
-    titleColor: chartColours.ink,
-    titleFontWeight: 500,
-    titleFontSize: 11.5,
-    labelFontSize: 11,
-    gridColor: chartColours.grid,
-    domainColor: chartColours.grid,
-    tickColor: chartColours.grid,
-    titlePadding: 6,
-  },
-} as const;
+/** Sorts module parts in the order of the encoder; unknown ones follow by name. */
+export function sortParts(parts: Iterable<string>): readonly string[] {
+  const order = [...partTable.keys()];
+  const place = (part: string) => {
+    const index = order.indexOf(part);
+    return index < 0 ? order.length : index;
+  };
+  return [...parts].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
+}
