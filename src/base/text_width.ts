@@ -1,5 +1,6 @@
 /**
- * How many columns of a terminal a text takes, and texts made to fit.
+ * Texts that are shown to people: how many columns of a terminal they take, texts made to fit, and texts from files, whose control
+ * characters neither a terminal nor a reader of SVG obeys.
  *
  * @module
  */
@@ -128,4 +129,29 @@ export function wrapped(text: string, columns: number, indent = 0): readonly str
 export function padded(text: string, columns: number, align: "left" | "right"): string {
   const space = " ".repeat(Math.max(0, columns - columnsOf(text)));
   return align === "left" ? text + space : space + text;
+}
+
+/**
+ * Controls but for line ends and tabs, marks that change the direction of the text around them, and what is no character, which
+ * XML forbids.
+ */
+const unprintable = /(?![\n\t])[\p{Cc}\p{Cs}\p{Bidi_Control}\p{Noncharacter_Code_Point}]/gu;
+
+/**
+ * The text with each control character, mark that turns the direction of text and code point without a character written as its number.
+ *
+ * Line ends and tabs stay.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { printable } from "./text_width.ts";
+ * assertEquals(printable("lora \u001b[2J r2\n"), "lora \\u{1b}[2J r2\n");
+ * ```
+ */
+export function printable(text: string): string {
+  return text.replace(
+    unprintable,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { unknownName } from "../base/suggest.ts";
-import { type KnownEncoder, knownEncoders } from "../models/known_encoders.ts";
+import { type KnownEncoder, knownEncoders, modelSource } from "../models/sources.ts";
 import { parseModelName, unknownModel } from "../study/schema/model_name.ts";
 import { type Command, commandOf, usageLine } from "./command.ts";
 import {
@@ -20,7 +20,6 @@ import { UsageError } from "../base/input_error.ts";
 import { runCommand, say } from "./terminal.ts";
 import { textTable } from "../base/text_table.ts";
 import { modelTypes } from "../models/architectures.ts";
-import { modelSource } from "../models/sources.ts";
 
 function hubModelOf(name: string): HubModel {
   const known = knownEncoders.find((encoder) => encoder.name === name);

@@ -5,8 +5,7 @@
  */
 import { parseArgs } from "@std/cli";
 import { unknownName } from "../base/suggest.ts";
-import { printable } from "../base/printable.ts";
-import { wrapped } from "../base/text_width.ts";
+import { printable, wrapped } from "../base/text_width.ts";
 import { errorMessage, UsageError } from "../base/input_error.ts";
 import { confineStudies } from "../runs/pool/threads.ts";
 import { StoppedError } from "../runs/events.ts";

@@ -1,5 +1,5 @@
 /**
- * Programs on WebGPU, which the runtime issues operator by operator.
+ * Programs on WebGPU, which the runtime issues operator by operator, and their memory.
  *
  * @module
  */
@@ -13,7 +13,6 @@ import {
   type Program,
   shapeSizes,
 } from "../graph/mod.ts";
-import { fitsBuffer, type GpuMemory } from "./gpu_memory.ts";
 import { type Feeds, hostTensor, type LoadedProgram, type OnnxRuntime } from "./host_program.ts";
 
 /** What programs of one device share. */
@@ -113,4 +112,153 @@ export async function loadGpuProgram(tools: GpuTools, program: Program): Promise
       constants.leave();
     },
   };
+}
+
+/** The runtime's module, as far as tensors on a GPU go. */
+type GpuTensorFactory = Pick<typeof import("onnxruntime-web/webgpu"), "Tensor">;
+
+type GpuType = "f32" | "i32";
+
+const runtimeTypes = { f32: "float32", i32: "int32" } as const;
+/** Bytes of a number of either type. */
+const elementBytes = 4;
+
+/** Bytes of free buffers that are held for reuse. */
+const mostFreeBytes = 2 ** 28;
+
+/** Buffers are whole multiples of this, so that any of them can be bound and copied. */
+const granuleBytes = 16;
+
+function countOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Whether tensors of a type and shape can lie in a buffer; others, and empty ones, stay on the host. */
+export function fitsBuffer(type: string, shape: readonly number[]): type is GpuType {
+  return Object.hasOwn(runtimeTypes, type) && countOf(shape) > 0;
+}
+
+/** The numbers of a host tensor as the device stores them. */
+function storedAs(type: GpuType, { data }: HostTensor): Float32Array | Int32Array {
+  const numbers = data as ArrayLike<number>;
+  if (type === "i32") return data as Int32Array;
+  return data instanceof Float32Array ? data : Float32Array.from(numbers);
+}
+
+/** A device's buffers. */
+export class GpuMemory {
+  readonly device: GPUDevice;
+  readonly #factory: GpuTensorFactory;
+  readonly #free = new Map<number, GPUBuffer[]>();
+  #freeBytes = 0;
+  /** Constants by their host numbers, with how many programs use them. */
+  readonly #constants = new Map<HostTensor["data"], { readonly tensor: Tensor; uses: number }>();
+
+  constructor(device: GPUDevice, factory: GpuTensorFactory) {
+    this.device = device;
+    this.#factory = factory;
+  }
+
+  #take(sizeBytes: number): GPUBuffer {
+    const size = Math.ceil(sizeBytes / granuleBytes) * granuleBytes;
+    const held = this.#free.get(size)?.pop();
+    if (held !== undefined) {
+      this.#freeBytes -= size;
+      return held;
+    }
+    return this.device.createBuffer({
+      size,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
+  }
+
+  /** What was queued with a buffer comes before what is queued with it later, so it can be reused at once. */
+  #give(buffer: GPUBuffer): void {
+    if (this.#freeBytes + buffer.size > mostFreeBytes) {
+      buffer.destroy();
+      return;
+    }
+    this.#freeBytes += buffer.size;
+    const held = this.#free.get(buffer.size);
+    if (held === undefined) this.#free.set(buffer.size, [buffer]);
+    else held.push(buffer);
+  }
+
+  /** A tensor with a buffer of its own, whose numbers are not yet anything; disposing of it frees the buffer. */
+  allocate(type: GpuType, shape: readonly number[]): Tensor {
+    const buffer = this.#take(countOf(shape) * elementBytes);
+    return this.#factory.Tensor.fromGpuBuffer(buffer, {
+      dataType: runtimeTypes[type],
+      dims: shape,
+      dispose: () => this.#give(buffer),
+    });
+  }
+
+  /** A tensor with a copy of a host tensor's numbers, which must fit a buffer. */
+  upload(host: HostTensor): Tensor {
+    const type = host.type as GpuType;
+    const tensor = this.allocate(type, host.shape);
+    this.device.queue.writeBuffer(
+      tensor.gpuBuffer as GPUBuffer,
+      0,
+      storedAs(type, host) as BufferSource,
+    );
+    return tensor;
+  }
+
+  /** Reads float and int32 tensors of the device back, all in one go. */
+  async read(tensors: readonly Tensor[]): Promise<readonly (Float32Array | Int32Array)[]> {
+    const sizes = tensors.map(({ dims }) => elementBytes * countOf(dims));
+    const starts: number[] = [];
+    let total = 0;
+    for (const size of sizes) {
+      starts.push(total);
+      total += Math.ceil(size / granuleBytes) * granuleBytes;
+    }
+    const staging = this.device.createBuffer({
+      size: total,
+      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+    });
+    try {
+      const encoder = this.device.createCommandEncoder();
+      tensors.forEach((tensor, i) =>
+        encoder.copyBufferToBuffer(
+          tensor.gpuBuffer as GPUBuffer,
+          0,
+          staging,
+          starts[i]!,
+          sizes[i]!,
+        )
+      );
+      this.device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ);
+      const mapped = staging.getMappedRange();
+      return tensors.map(({ type }, i) => {
+        const bytes = mapped.slice(starts[i]!, starts[i]! + sizes[i]!);
+        return type === "int32" ? new Int32Array(bytes) : new Float32Array(bytes);
+      });
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /** The tensor of a constant, uploaded by the first program that uses it. */
+  useConstant(host: HostTensor): Tensor {
+    const held = this.#constants.get(host.data);
+    if (held !== undefined) {
+      held.uses++;
+      return held.tensor;
+    }
+    const tensor = this.upload(host);
+    this.#constants.set(host.data, { tensor, uses: 1 });
+    return tensor;
+  }
+
+  /** Says that a program needs a constant no more; the last one frees it. */
+  leaveConstant(host: HostTensor): void {
+    const held = this.#constants.get(host.data);
+    if (held === undefined || --held.uses > 0) return;
+    this.#constants.delete(host.data);
+    held.tensor.dispose();
+  }
 }

@@ -6,8 +6,7 @@
 import { lowerScatters, lowerWideMovement } from "../graph/lower.ts";
 import type { Program } from "../graph/mod.ts";
 import { type Executor, ExecutorError } from "./executor.ts";
-import { fitsBuffer, GpuMemory } from "./gpu_memory.ts";
-import { type GpuTools, loadGpuProgram } from "./gpu_program.ts";
+import { fitsBuffer, GpuMemory, type GpuTools, loadGpuProgram } from "./gpu_program.ts";
 import { hostTensor, type OnnxRuntime } from "./host_program.ts";
 import { startOnnxExecutor } from "./onnx.ts";
 

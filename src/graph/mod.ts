@@ -4,7 +4,7 @@
  * @module
  */
 export * from "./backward.ts";
-export * from "./compute_dims.ts";
+export { computeDims } from "./rewrite.ts";
 export * from "./dims.ts";
 export * from "./dropout.ts";
 export * from "./encode.ts";

@@ -8,7 +8,7 @@ import * as z from "zod";
 import { gelu } from "../graph/mod.ts";
 import type { Architecture } from "./architecture.ts";
 import { bertKeys, bertShape, columnCount, type EncoderShape, readKeys } from "./config.ts";
-import { dense } from "./forward_context.ts";
+import { dense, twoLayerHead, twoLayerHeadParameters } from "./forward_context.ts";
 import { checkpointName, linearParameters } from "./parameters.ts";
 import {
   bertLayers,
@@ -17,7 +17,6 @@ import {
   encodeLayers,
   layerParameters,
 } from "./post_norm.ts";
-import { twoLayerHead, twoLayerHeadParameters } from "./two_layer_head.ts";
 
 /** The shape of an ELECTRA encoder. */
 export interface ElectraConfig extends EncoderShape {

@@ -16,10 +16,12 @@ import {
   reshape,
   tanh,
   type Tensor,
+  withScope,
 } from "../graph/mod.ts";
 import type { ModuleShape } from "../study/types.ts";
 import type { Activation, EncoderShape } from "./config.ts";
 import { dims, type EncoderInputs } from "./token_rows.ts";
+import { linearParameters, type ParameterSpec } from "./parameters.ts";
 
 /** A linear layer by its name in a checkpoint, and the module that can be adapted there. */
 export interface LinearLayer {
@@ -246,4 +248,38 @@ export function stacked(parts: readonly Tensor[]): Tensor {
   if (hosts.length < parts.length) return concat(parts, 0);
   const name = parts.map(({ node }) => node.attributes["name"]).join("+");
   return constant(stackedHosts(hosts), name);
+}
+
+/** The parameters of the head with `outputs` outputs. */
+export function twoLayerHeadParameters(
+  { hidden, initializerRange }: EncoderShape,
+  outputs: number,
+): readonly ParameterSpec[] {
+  return [
+    ...linearParameters("classifier.dense", [hidden, hidden], initializerRange),
+    ...linearParameters("classifier.out_proj", [outputs, hidden], initializerRange),
+  ];
+}
+
+/**
+ * Logits of the head.
+ *
+ * @param config.activation Between its two layers.
+ * @param states The hidden states for `wantedStates`.
+ * @returns `[batch, outputs]`.
+ */
+export function twoLayerHead(
+  { config, activation }: {
+    readonly config: EncoderShape;
+    readonly activation: (x: Tensor) => Tensor;
+  },
+  states: Tensor,
+  inputs: EncoderInputs,
+  context: ForwardContext,
+): Tensor {
+  return withScope("head", () => {
+    const text = pooled(config, states, inputs);
+    const features = activation(headLayer(context, config, "classifier.dense", text));
+    return headLayer(context, config, "classifier.out_proj", features);
+  });
 }

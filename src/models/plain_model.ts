@@ -15,12 +15,16 @@ import {
   equal,
   expand,
   flattenAs,
+  gather,
+  greater,
   type HostTensor,
   input,
   integers,
   less,
   makeProgram,
   matMul,
+  max,
+  min,
   mul,
   optimise,
   productOf,
@@ -35,10 +39,15 @@ import {
   withScope,
 } from "../graph/mod.ts";
 import { architectureOf, type EncoderConfig } from "./architectures.ts";
-import { countedRelativeInputs } from "./deberta_plain.ts";
 import { frozenContext, type ModuleBranch, wantedStates } from "./forward_context.ts";
 import { modulesByName } from "./config.ts";
 import { dims, type EncoderInputs } from "./token_rows.ts";
+import {
+  distancePlaces,
+  positionRow,
+  type RelativeInputs,
+  type RelativePositions,
+} from "./deberta_positions.ts";
 
 const { batch, seq, tokens } = dims;
 
@@ -147,4 +156,41 @@ export function plainModel(
   );
   const logits = architecture.taskHead(config, states, inputs, context);
   return optimise(computeDims(makeProgram({ logits }), sizes));
+}
+
+/**
+ * The inputs of relative positions without feeds.
+ *
+ * @param size The padded length `seq`, i64 `[1]`.
+ * @param longest Tokens of the longest text that the model takes; a longer one has distances without a row.
+ */
+export function countedRelativeInputs(
+  positions: RelativePositions,
+  size: Tensor,
+  longest: number,
+): RelativeInputs {
+  const one = (value: number) => integers([value], [1]);
+  const length = cast(size, "i32");
+  const twice = mul(length, one(2));
+  const keys = countUp(size, seq);
+  const places = countUp(cast(twice, "i64"), distancePlaces);
+  const rowByDistance = integers(
+    Array.from({ length: 2 * longest }, (_, i) => positionRow(i - longest, positions)),
+    [2 * longest],
+  );
+  const rowOf = (distance: Tensor) => gather(rowByDistance, add(distance, one(longest)));
+  const lines = reshape(keys, [1, 1, seq, 1]);
+  /** The column of each line and place. */
+  const columnsAt = (of: Tensor) => add(sub(lines, of), length);
+  const columns = columnsAt(reshape(places, [1, 1, 1, distancePlaces]));
+  const clamped = min(max(columns, one(0)), sub(length, one(1)));
+  return {
+    distances: rowOf(sub(places, length)),
+    fromFirst: rowOf(sub(one(0), keys)),
+    // Place 0 has no opposite and stays.
+    reversed: mul(sub(twice, places), cast(greater(places, one(0)), "i32")),
+    toSquare: columnsAt(reshape(keys, [1, 1, 1, seq])),
+    toDistances: clamped,
+    inSquare: reshape(cast(equal(columns, clamped), "f32"), [seq, distancePlaces]),
+  };
 }

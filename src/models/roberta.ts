@@ -16,7 +16,7 @@ import {
   encodeLayers,
   layerParameters,
 } from "./post_norm.ts";
-import { twoLayerHead, twoLayerHeadParameters } from "./two_layer_head.ts";
+import { twoLayerHead, twoLayerHeadParameters } from "./forward_context.ts";
 
 /** The shape of a RoBERTa encoder; its `paddingPosition` is the `pad_token_id`. */
 export interface RobertaConfig extends EncoderShape {

@@ -23,10 +23,10 @@ import {
   type JournalName,
   journalNames,
   oldCheckpoint,
+  publish,
   type RunPlace,
   whatIsThere,
 } from "./earlier_attempts.ts";
-import { publish } from "./publish.ts";
 import { wantWithin } from "./results_reader.ts";
 import type { FilePrint, RunRecord } from "./types.ts";
 import { attemptPath, underWay } from "./lease.ts";

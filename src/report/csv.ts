@@ -4,7 +4,7 @@
  * @module
  */
 import { csvFormat } from "d3-dsv";
-import { printable } from "../base/printable.ts";
+import { printable } from "../base/text_width.ts";
 import { csvRows, type ReportTable } from "./table.ts";
 
 /** Beginnings of text that spreadsheets take for a formula. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { printable } from "../base/printable.ts";
+import { printable } from "../base/text_width.ts";
 
 /** A piece of finished HTML. */
 export class Html {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { printable } from "../base/printable.ts";
+import { printable } from "../base/text_width.ts";
 import type { LabelMeanings } from "./labels.ts";
 import { cellsOf, type Column, type ReportTable } from "./table.ts";
 

@@ -5,7 +5,7 @@
  */
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
-import { printable } from "../base/printable.ts";
+import { printable } from "../base/text_width.ts";
 import type { Spec } from "./charts/panels.ts";
 import { fontFamily, textWidth } from "./charts/theme.ts";
 import type { Chart } from "./types.ts";

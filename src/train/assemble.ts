@@ -34,9 +34,19 @@ import { type AssemblyRequest, headParameters, outputCount, taskLoss } from "./a
 import { type FedWeight } from "./fed_weights.ts";
 import { type DropoutRates, forward, type ForwardPlan, survey } from "./forward.ts";
 import { inputNormUpdate, inputSizes } from "./input_norms.ts";
-import { decayMask, type Layout, makeLayout, type Slice, sliceOf, viewsOf } from "./layout.ts";
+import {
+  type AdaptedModule,
+  decayMask,
+  groupParameter,
+  type Layout,
+  makeLayout,
+  type Slice,
+  sliceOf,
+  type SlotGroup,
+  slotGroups,
+  viewsOf,
+} from "./slots.ts";
 import { adamW, learningRates, optimiserInputs, optimiserVectors } from "./optimiser.ts";
-import { type AdaptedModule, groupParameter, type SlotGroup, slotGroups } from "./slots.ts";
 
 /** Names of the vectors that a run carries from step to step. */
 export const importanceVectors = ["sensitivity", "uncertainty"] as const;

@@ -12,7 +12,7 @@ import type { Batch } from "../tasks/types.ts";
 import type { Assembly, StateVector } from "./assemble.ts";
 import { RunWeights } from "./fed_weights.ts";
 import { batchDims, type DropoutPools, inputFeeds, poolsFor } from "./feeds.ts";
-import { updatesOfBlock } from "./merging.ts";
+import { updatesOfBlock } from "./row_edits.ts";
 import { type LoadedPrograms, stepNumbers } from "./programs.ts";
 import {
   DivergenceError,

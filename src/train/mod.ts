@@ -12,7 +12,7 @@ export type { KeptFeeds } from "./feeds.ts";
 export { type Evaluation, type EvaluationSplit } from "./evaluate.ts";
 export type { FedWeight } from "./fed_weights.ts";
 export type { AdapterTensor, MergedBlock } from "./stored_tensors.ts";
-export { type Layout, type Slice } from "./layout.ts";
+export { type Layout, type Slice } from "./slots.ts";
 export { optimiserVectors } from "./optimiser.ts";
 export type { PlateauState } from "./plateau.ts";
 export { type LoadedPrograms, ProgramCache } from "./programs.ts";

@@ -17,7 +17,16 @@ import {
   type SlotScores,
 } from "../methods/rank_actions.ts";
 import type { Assembly } from "./assemble.ts";
-import { blockOf, nextBlock } from "./merging.ts";
+import {
+  blockOf,
+  cachedRows,
+  dropSlots,
+  growSlots,
+  nextBlock,
+  type SlotVectors,
+  withNewSlots,
+  writeRows,
+} from "./row_edits.ts";
 import {
   freshMoments,
   maskedPositions,
@@ -25,14 +34,6 @@ import {
   type StateVectors,
   zeroAt,
 } from "./vectors.ts";
-import {
-  cachedRows,
-  dropSlots,
-  growSlots,
-  type SlotVectors,
-  withNewSlots,
-  writeRows,
-} from "./row_edits.ts";
 import type { RunState, Snapshot, TrainingEvent } from "./run_types.ts";
 
 interface RankEventContext {

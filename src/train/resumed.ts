@@ -12,7 +12,7 @@ import { evaluationPass } from "../methods/adapter.ts";
 import type { Assembly } from "./assemble.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
 import { forward, type ForwardPlan, survey } from "./forward.ts";
-import { viewsOf } from "./layout.ts";
+import { viewsOf } from "./slots.ts";
 
 /** Name of the output, and of the input, with the states that enter a layer, `[tokens, hidden]`. */
 export function enteringName(layer: number): string {

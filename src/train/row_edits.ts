@@ -1,5 +1,6 @@
 /**
- * What decisions of a rank policy do to the rows of adapters: slots that are dropped and grown, rows that get other numbers.
+ * What decisions of a rank policy do to the rows of adapters: slots that are dropped and grown, rows that get other numbers, slots that are
+ * merged into the weights of their layers.
  *
  * Everything here is pure: vectors go in, new vectors come out.
  *
@@ -7,17 +8,23 @@
  */
 import type { RandomStream } from "../base/random.ts";
 import { newDirection, newSlotScale } from "../methods/directions.ts";
-import type { DropAction, GrowAction, RowEdit } from "../methods/rank_actions.ts";
+import type { DropAction, GrowAction, MergeAction, RowEdit } from "../methods/rank_actions.ts";
 import type { Assembly, StateVector } from "./assemble.ts";
 import {
   drawRow,
+  drawRows,
   type Place,
   placeOf,
   rowBounds,
   slotPlacesOf,
   type StateVectors,
 } from "./vectors.ts";
-import { rowsOn, type SlotOrder } from "./slots.ts";
+import { initialOrder, rowsOn, type SlotOrder } from "./slots.ts";
+import { scaleOf } from "../methods/adapter.ts";
+import { updatesOf, type WeightUpdate } from "../methods/weight_update.ts";
+import { architectureOf } from "../models/architectures.ts";
+import type { AssemblyRequest } from "./assembly_request.ts";
+import { adapterTensors, type MergedBlock } from "./stored_tensors.ts";
 
 /** The order of slots without those that are dropped, and the rows that become free. */
 function withoutSlots(
@@ -198,4 +205,69 @@ export function writeRows(
     }
   }
   return next;
+}
+
+/** The slots of a state, as they are merged after `step` steps. */
+export function blockOf(
+  assembly: Assembly,
+  theta: Float32Array,
+  order: SlotOrder,
+  step: number,
+): MergedBlock {
+  const tensors = adapterTensors(assembly, theta, order).filter(({ shape }) => shape[0]! > 0);
+  return { step, tensors };
+}
+
+/** What a block adds to the weights of its layers. */
+export function updatesOfBlock(
+  { encoder: { config }, method: { adapter }, ranks }: Pick<
+    AssemblyRequest,
+    "encoder" | "method" | "ranks"
+  >,
+  { tensors }: MergedBlock,
+): readonly WeightUpdate[] {
+  const { modulePath } = architectureOf(config);
+  const stored = new Map(tensors.map(({ name, shape, data }) => [name, { shape, data }]));
+  return updatesOf(
+    { tensors: stored, off: [], scale: scaleOf(adapter!, ranks.map(({ rank }) => rank)) },
+    adapter!,
+    ranks.map(({ module }) => module),
+    ({ layer, part }) => modulePath(layer, part),
+  );
+}
+
+interface NextBlockRequest {
+  readonly assembly: Assembly;
+  readonly vectors: StateVectors;
+  readonly action: MergeAction;
+  /** The block's own stream of random numbers. */
+  readonly stream: RandomStream;
+}
+
+/**
+ * The state after a merge: rows drawn anew for the ranks of the next block, and moments, averages and step counts of all
+ * adapter rows zero; other parameters go on as they are.
+ *
+ * @throws {RangeError} If a module gets more ranks than it has room for.
+ */
+export function nextBlock(
+  { assembly, vectors, action, stream }: NextBlockRequest,
+): { readonly vectors: StateVectors; readonly order: SlotOrder } {
+  const order = initialOrder(
+    assembly.modules.map(({ module: { name }, capacity }) => {
+      const rank = action.ranks[name] ?? 0;
+      if (rank <= capacity) return { name, rank };
+      throw new RangeError(
+        `Cannot start a block with rank ${rank} in "${name}": it has room for ${capacity} slots`,
+      );
+    }),
+  );
+  const next = Object.fromEntries(
+    Object.entries(vectors).map(([name, vector]) => [
+      name,
+      vector.slice().fill(0, 0, assembly.adapterSize),
+    ]),
+  );
+  drawRows(assembly, next["theta"]!, order, stream);
+  return { vectors: next, order };
 }

@@ -1,5 +1,6 @@
 /**
- * Where the ranks of each adapted module lie: logical slots on physical rows, and the groups that share a tensor.
+ * Where the ranks of each adapted module lie: logical slots on physical rows, the groups that share a tensor, and the slices of
+ * the flat vectors that hold all parameters.
  *
  * @module
  */
@@ -7,6 +8,7 @@ import { type Adapter, type AdapterPart, isPerSlot } from "../methods/adapter.ts
 import type { SlotRef } from "../methods/rank_actions.ts";
 import { countParameters } from "../study/budget/costs.ts";
 import type { AdapterCosts, ModuleShape } from "../study/types.ts";
+import { reshape, split, type Tensor } from "../graph/mod.ts";
 
 /**
  * The physical rows that are on, by module, in logical order: survivors of an event keep their order and new slots come last.
@@ -138,4 +140,93 @@ export function countActive(
     modules.map(({ module }) => module),
     costs,
   );
+}
+
+/** A named slice of a flat vector. */
+export interface Slice {
+  /** A parameter's checkpoint name, or group and part of an adapter. */
+  readonly name: string;
+  /** Shape of the parameter that the slice is a view of. */
+  readonly shape: readonly number[];
+  /** Index of its first number. */
+  readonly offset: number;
+  /** Numbers in it, the product of `shape`. */
+  readonly size: number;
+  /** Whether weight decay applies. */
+  readonly decay: boolean;
+}
+
+/** The slices of a flat vector, in order and without gaps. */
+export interface Layout {
+  /** Adapters first, then the encoder's trained parameters, then the head. */
+  readonly slices: readonly Slice[];
+  /** Numbers in the whole vector. */
+  readonly size: number;
+}
+
+/** Lays parameters out one after the other. */
+export function makeLayout(
+  parameters: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly decay: boolean;
+  }[],
+): Layout {
+  let size = 0;
+  const slices = parameters.map(({ name, shape, decay }) => {
+    const slice = {
+      name,
+      shape,
+      decay,
+      offset: size,
+      size: shape.reduce((product, dim) => product * dim, 1),
+    };
+    size += slice.size;
+    return slice;
+  });
+  return { slices, size };
+}
+
+/** The parameters as tensors of their own shapes, cut from the flat vector `[size]`. */
+export function viewsOf(layout: Layout, vector: Tensor): ReadonlyMap<string, Tensor> {
+  const pieces = split(vector, layout.slices.map(({ size }) => size), 0);
+  return new Map(layout.slices.map(({ name, shape }, i) => [name, reshape(pieces[i]!, shape)]));
+}
+
+/**
+ * The slice of a name.
+ *
+ * @throws {RangeError} If the layout has none.
+ */
+export function sliceOf(layout: Layout, name: string): Slice {
+  const slice = layout.slices.find((candidate) => candidate.name === name);
+  if (slice === undefined) throw new RangeError(`The layout has no parameter "${name}"`);
+  return slice;
+}
+
+/** Fills a new flat vector with the values of each parameter. */
+export function flatten(
+  layout: Layout,
+  valuesOf: (slice: Slice) => ArrayLike<number>,
+): Float32Array {
+  const vector = new Float32Array(layout.size);
+  for (const slice of layout.slices) {
+    const values = valuesOf(slice);
+    if (values.length !== slice.size) {
+      throw new RangeError(
+        `Cannot place parameter "${slice.name}": found ${values.length} numbers, want ${slice.size} for [${slice.shape}]`,
+      );
+    }
+    vector.set(values, slice.offset);
+  }
+  return vector;
+}
+
+/** 1 where weight decay applies, else 0. */
+export function decayMask(layout: Layout): Float32Array {
+  const mask = new Float32Array(layout.size);
+  for (const { decay, offset, size } of layout.slices) {
+    if (decay) mask.fill(1, offset, offset + size);
+  }
+  return mask;
 }

@@ -13,8 +13,14 @@ import { drawParameter, type Initial } from "../models/parameters.ts";
 import type { ModuleShape } from "../study/types.ts";
 import type { Assembly, StateVector } from "./assemble.ts";
 import type { AssemblyRequest, EncoderWeights } from "./assembly_request.ts";
-import { flatten, sliceOf } from "./layout.ts";
-import { groupParameter, rowsOn, type SlotGroup, type SlotOrder } from "./slots.ts";
+import {
+  flatten,
+  groupParameter,
+  rowsOn,
+  sliceOf,
+  type SlotGroup,
+  type SlotOrder,
+} from "./slots.ts";
 import type { SlotRef } from "../methods/rank_actions.ts";
 
 /** The state's vectors by name. */

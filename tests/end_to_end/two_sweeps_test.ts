@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
 import { attemptPath, leasePath, ownerText } from "../../src/record/lease.ts";
 import { readRun } from "../../src/record/results_reader.ts";
-import { resultDifferences } from "../../src/record/publish.ts";
+import { resultDifferences } from "../../src/record/earlier_attempts.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
 import { tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";

@@ -6,7 +6,7 @@ import { bert } from "../../src/models/bert.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
-import { flatten } from "../../src/train/layout.ts";
+import { flatten } from "../../src/train/slots.ts";
 import { type LoadedPrograms, ProgramCache } from "../../src/train/programs.ts";
 import type { Checkpoint, TrainingEvent } from "../../src/train/run_types.ts";
 import { Trainer } from "../../src/train/trainer.ts";

@@ -7,7 +7,7 @@ import { bert } from "../../src/models/bert.ts";
 import { targetModules } from "../../src/models/config.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import { exportTensors, mergedRanks } from "../../src/train/stored_tensors.ts";
-import { sliceOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/slots.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { configOf, type Golden, golden, parametersFor } from "../models/deberta_fixture.ts";
 import { goldenModel } from "../models/fixture.ts";

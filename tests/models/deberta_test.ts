@@ -21,11 +21,10 @@ import {
 import { findMethod } from "../../src/methods/table.ts";
 import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
 import { type DebertaConfig, debertaV2 } from "../../src/models/deberta.ts";
-import { countedRelativeInputs } from "../../src/models/deberta_plain.ts";
+import { countedRelativeInputs, plainModel } from "../../src/models/plain_model.ts";
 import { positionRow, relativeFeed, relativeInputs } from "../../src/models/deberta_positions.ts";
 import type { WantedStates } from "../../src/models/forward_context.ts";
 import { targetModules } from "../../src/models/config.ts";
-import { plainModel } from "../../src/models/plain_model.ts";
 import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import type { AssemblyRequest } from "../../src/train/assembly_request.ts";

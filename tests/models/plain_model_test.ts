@@ -11,7 +11,7 @@ import { defaultSettings } from "../../src/study/schema/settings.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import type { EncoderWeights } from "../../src/train/assembly_request.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
-import { flatten } from "../../src/train/layout.ts";
+import { flatten } from "../../src/train/slots.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { expected, goldenModel, storedClassifier } from "./fixture.ts";
 import { assertNear, batchOf } from "./golden_tokens.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UsageError } from "../../src/base/input_error.ts";
 import { readRun } from "../../src/record/results_reader.ts";
-import { resultDifferences } from "../../src/record/publish.ts";
+import { resultDifferences } from "../../src/record/earlier_attempts.ts";
 import { type StudyPlan, withoutChanged } from "../../src/runs/plan/planned_run.ts";
 import { addedRunsIn, readStoredStudy } from "../../src/runs/stored_study.ts";
 import type { Watch, WorkEvent } from "../../src/runs/events.ts";

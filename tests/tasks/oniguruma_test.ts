@@ -3,7 +3,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
 import { safePattern } from "../../src/base/safe_pattern.ts";
 import { membersOf } from "../../src/tasks/tokenizers/characters.ts";
-import { GrowthBound } from "../../src/tasks/tokenizers/growth.ts";
+import { GrowthBound } from "../../src/tasks/tokenizers/layout.ts";
 import {
   asRe2,
   PatternSyntaxError,

@@ -15,7 +15,7 @@ import type { RankDecision, RowEdit } from "../../src/methods/rank_actions.ts";
 import type { RankPolicy, RowView } from "../../src/methods/rank_policy.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
 import type { Checkpoint } from "../../src/train/run_types.ts";
-import { sliceOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/slots.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { writeRows } from "../../src/train/row_edits.ts";
 import { exportTensors, importTensors } from "../../src/train/stored_tensors.ts";

@@ -14,7 +14,7 @@ import {
   type EvaluationSplit,
   exampleLoss,
 } from "../../src/train/evaluate.ts";
-import { flatten } from "../../src/train/layout.ts";
+import { flatten } from "../../src/train/slots.ts";
 import { expected, goldenFiles, goldenModel } from "../models/fixture.ts";
 import { tinyTask } from "./fixture.ts";
 import { tinySequence } from "./sequence_fixture.ts";

@@ -10,7 +10,7 @@ import { makeBatch } from "../../src/tasks/batches.ts";
 import type { Encoded, Task, TaskOutput } from "../../src/tasks/types.ts";
 import { assemble, type Assembly } from "../../src/train/assemble.ts";
 import { evaluateSplit } from "../../src/train/evaluate.ts";
-import { flatten } from "../../src/train/layout.ts";
+import { flatten } from "../../src/train/slots.ts";
 import {
   type GoldenEncoder,
   goldenEncoder,

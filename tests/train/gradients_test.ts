@@ -21,8 +21,7 @@ import {
   slotFeeds,
   targetFeeds,
 } from "../../src/train/feeds.ts";
-import { sliceOf } from "../../src/train/layout.ts";
-import { groupParameter, initialOrder, type SlotOrder } from "../../src/train/slots.ts";
+import { groupParameter, initialOrder, sliceOf, type SlotOrder } from "../../src/train/slots.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { slotScoresOf } from "../../src/train/policy_view.ts";
 import { initialVectors } from "../../src/train/vectors.ts";

@@ -7,7 +7,7 @@ import type { BoundMethod } from "../../src/methods/method.ts";
 import type { RankAction } from "../../src/methods/rank_actions.ts";
 import type { RankPolicy } from "../../src/methods/rank_policy.ts";
 import type { StateVector } from "../../src/train/assemble.ts";
-import { sliceOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/slots.ts";
 import type { Checkpoint, Snapshot } from "../../src/train/run_types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors } from "../../src/train/stored_tensors.ts";

@@ -6,7 +6,7 @@ import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { type HostTensor, input, makeProgram } from "../../src/graph/mod.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { learningRateAt } from "../../src/study/grid/steps.ts";
-import { decayMask, makeLayout } from "../../src/train/layout.ts";
+import { decayMask, makeLayout } from "../../src/train/slots.ts";
 import { adamW, optimiserInputs, optimiserVectors } from "../../src/train/optimiser.ts";
 import { assertClose } from "../exec/executors.ts";
 import { goldenModel } from "../models/fixture.ts";

@@ -5,7 +5,7 @@ import type { EncoderConfig } from "../../src/models/architectures.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { sliceOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/slots.ts";
 import { goldenModel } from "../models/fixture.ts";
 import { trainingRequest, trainTo } from "./fixture.ts";
 

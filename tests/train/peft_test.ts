@@ -10,7 +10,7 @@ import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { BatchStream } from "../../src/tasks/batches.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
-import { sliceOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/slots.ts";
 import type { TrainingRequest } from "../../src/train/run_types.ts";
 import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";

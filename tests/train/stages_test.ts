@@ -10,7 +10,7 @@ import { firstBatch } from "../../src/tasks/batches.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import type { AssemblyRequest } from "../../src/train/assembly_request.ts";
 import { batchDims, inputFeeds, targetFeeds } from "../../src/train/feeds.ts";
-import { sliceOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/slots.ts";
 import {
   classMask,
   epochsAt,

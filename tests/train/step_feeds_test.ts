@@ -8,7 +8,7 @@ import type { HostTensor } from "../../src/graph/mod.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import { dropoutFeeds, DropoutPools, type Pool } from "../../src/train/feeds.ts";
-import { sliceOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/slots.ts";
 import { firstCapacities, firstState } from "../../src/train/run_start.ts";
 import { runStages } from "../../src/train/stages.ts";
 import { nextLearningRates, stepFeeds } from "../../src/train/step_feeds.ts";

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { type BatchStream, firstBatch } from "../../src/tasks/batches.ts";
-import { sliceOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/slots.ts";
 import { DivergenceError } from "../../src/train/run_types.ts";
 import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";

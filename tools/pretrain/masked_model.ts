@@ -23,7 +23,7 @@ import {
 import { type ForwardContext, plainLinear } from "../../src/models/forward_context.ts";
 import { drawParameter } from "../../src/models/parameters.ts";
 import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
-import { decayMask, flatten, type Layout, makeLayout, viewsOf } from "../../src/train/layout.ts";
+import { decayMask, flatten, type Layout, makeLayout, viewsOf } from "../../src/train/slots.ts";
 import {
   adamW,
   optimiserInputs,

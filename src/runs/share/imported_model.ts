@@ -20,7 +20,7 @@ import { defaultSettings } from "../../study/schema/settings.ts";
 import type { Task } from "../../tasks/types.ts";
 import { assemble, type Assembly } from "../../train/assemble.ts";
 import { evaluateSplit, type Evaluation, type EvaluationSplit } from "../../train/evaluate.ts";
-import { flatten } from "../../train/layout.ts";
+import { flatten } from "../../train/slots.ts";
 
 /** What an adapter is put on. */
 export interface ImportBase extends Pick<EncoderModel, "config" | "tensors"> {

@@ -5,7 +5,7 @@
  */
 import type { DeviceTensor, Executor, Session } from "../../exec/executor.ts";
 import { headAssembly, importAdapterFiles, type ImportBase } from "./imported_model.ts";
-import { flatten } from "../../train/layout.ts";
+import { flatten } from "../../train/slots.ts";
 import { storedRanks, type TrainedTensors } from "../../train/ablation.ts";
 import { assemble, type Assembly } from "../../train/assemble.ts";
 import { type AssemblyRequest, outputCount } from "../../train/assembly_request.ts";

@@ -5,8 +5,7 @@
  */
 import { lowerCased, membersOf, type NormalForm, normalForm } from "./characters.ts";
 import { charsmapNormalizer } from "./charsmap.ts";
-import type { GrowthBound } from "./growth.ts";
-import type { Component } from "./layout.ts";
+import type { Component, GrowthBound } from "./layout.ts";
 import { replacePattern, splitPattern } from "./pattern_components.ts";
 
 /** A text as a component leaves it. */

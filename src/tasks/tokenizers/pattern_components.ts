@@ -5,8 +5,7 @@
  */
 import { InputError, shown } from "../../base/input_error.ts";
 import { safePattern } from "../../base/safe_pattern.ts";
-import type { GrowthBound } from "./growth.ts";
-import type { Component } from "./layout.ts";
+import type { Component, GrowthBound } from "./layout.ts";
 import { membersOf } from "./characters.ts";
 
 /** Start and end of each match of a pattern in a text. */

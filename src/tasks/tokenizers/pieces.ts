@@ -15,8 +15,7 @@ import {
 } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { errorMessage, InputError, readingInput, shown } from "../../base/input_error.ts";
-import { GrowthBound } from "./growth.ts";
-import { type Component, makeTokenizerJson, type TokenizerJson } from "./layout.ts";
+import { type Component, GrowthBound, makeTokenizerJson, type TokenizerJson } from "./layout.ts";
 import { contentOf } from "./pattern_components.ts";
 import { splitLongWords } from "./unknown_runs.ts";
 import { bytePattern, matching, normalizeOf, type Split, splitOf } from "./components.ts";
