@@ -13,8 +13,7 @@ import type { InputFolders, SharedData } from "../inputs.ts";
 import { type AblatedRun, type AblationOutcome, LayerAblation } from "../after/layer_ablation.ts";
 import type { CustomNames, PlannedRun, StudyPlan } from "../plan/planned_run.ts";
 import type { SharedModel } from "../shared_models.ts";
-import type { RunProgress } from "../events.ts";
-import { StopFlag } from "../events.ts";
+import { type RunProgress, StopFlag } from "../events.ts";
 import { openThread } from "./threads.ts";
 
 /** Told of every step, or of some of them where steps follow one another faster than anyone reads. */
