@@ -39,6 +39,24 @@ export function isDamage(error: unknown): error is InputError {
 }
 
 /**
+ * What is read, or null where it is damaged.
+ *
+ * @param onDamage Receives what is wrong. Default: nobody does.
+ */
+export async function unlessDamaged<T>(
+  read: () => T | Promise<T>,
+  onDamage: (problem: string) => unknown = () => {},
+): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    await onDamage(error.message);
+    return null;
+  }
+}
+
+/**
  * The value of a JSON file.
  *
  * @throws {DamagedFileError} If it is empty, or has more bytes than such files may have.

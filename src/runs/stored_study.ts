@@ -6,7 +6,7 @@
 import * as z from "zod";
 import type { Json } from "../base/canonical_json.ts";
 import { InputError, UsageError } from "../base/input_error.ts";
-import { isDamage, parseJsonFile } from "../record/damage.ts";
+import { isDamage, parseJsonFile, unlessDamaged } from "../record/damage.ts";
 import { isReadOnly, makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { isPacked, readerOf, type ResultsReader } from "../record/results_reader.ts";
 import { recordSchemaVersion, type Replay } from "../record/types.ts";
@@ -266,12 +266,7 @@ async function earlierPlan<T>(folder: string, schema: z.ZodType<T>): Promise<T |
   const path = `${folder}/study.json`;
   const bytes = await readIfThere(path);
   if (bytes === null) return null;
-  try {
-    return schema.safeParse(parseJsonFile(bytes, path)).data ?? null;
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    return null;
-  }
+  return await unlessDamaged(() => schema.safeParse(parseJsonFile(bytes, path)).data ?? null);
 }
 
 /** When the claims of the study in a folder were stated so far; runs that began before show that they were not before them. */

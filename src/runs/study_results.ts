@@ -4,7 +4,7 @@
  * @module
  */
 import { InputError, shown } from "../base/input_error.ts";
-import { isDamage, parseJsonFile } from "../record/damage.ts";
+import { parseJsonFile, unlessDamaged } from "../record/damage.ts";
 import {
   folderReader,
   outputFolder,
@@ -56,24 +56,19 @@ async function readPlaces(
   places: readonly StoredPlace[],
   onDamage: OnDamage | undefined,
 ): Promise<readonly (StoredRun | null)[]> {
-  const unlessDamaged = async <T>({ folder }: StoredPlace, read: () => Promise<T>) => {
-    try {
-      return await read();
-    } catch (error) {
-      if (onDamage === undefined || !isDamage(error)) throw error;
-      onDamage({ folder, problem: error.message });
-      return null;
-    }
-  };
+  const unlessLeftOut = <T>({ folder }: StoredPlace, read: () => Promise<T>) =>
+    onDamage === undefined
+      ? read()
+      : unlessDamaged(read, (problem) => onDamage({ folder, problem }));
   const runs = await readEach(
     places,
-    (place) => unlessDamaged(place, () => readRun(within(reader, place.folder))),
+    (place) => unlessLeftOut(place, () => readRun(within(reader, place.folder))),
   );
   // One after the other: of encoders that are trained whole, the weights of a few runs would fill the memory.
   const checked: (StoredRun | null)[] = [];
   for (const [i, place] of places.entries()) {
     const run = runs[i]!;
-    const weighed = run === null ? null : await unlessDamaged(place, async () => {
+    const weighed = run === null ? null : await unlessLeftOut(place, async () => {
       await checkWeights(within(reader, place.folder), run.record);
       return asPlanned(run, place.run);
     });
@@ -197,34 +192,14 @@ export async function resultsOfPlan(
     runs: await readStudyRuns(reader, stored, (run) => damaged.push(run)),
     damaged: byFolder(damaged),
     replay: await unlessDamaged(
-      { file: "replay/study.json", command: "ablate" },
       () => readReplay(within(reader, "replay")),
-      (file) => damagedFiles.push(file),
+      (problem) => damagedFiles.push({ file: "replay/study.json", command: "ablate", problem }),
     ),
     damagedFiles,
   });
 }
 
 type OnDamagedFile = (damaged: DamagedFile) => unknown;
-
-/**
- * What is read of a file, or null where that is damaged, which is reported.
- *
- * @param command The one that makes the file.
- */
-async function unlessDamaged<T>(
-  { file, command }: Pick<DamagedFile, "file" | "command">,
-  read: () => T | Promise<T>,
-  onDamage: OnDamagedFile,
-): Promise<T | null> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    await onDamage({ file, command, problem: error.message });
-    return null;
-  }
-}
 
 /** A file that a command made of a study's results; null where there is none, or it is damaged, which is reported. */
 async function readMade<T>(
@@ -239,7 +214,10 @@ async function readMade<T>(
     const bytes = await place.read(file);
     if (bytes === null) continue;
     const path = `${place.path}/${file}`;
-    return await unlessDamaged(made, () => parse(parseJsonFile(bytes, path), path), onDamage);
+    return await unlessDamaged(
+      () => parse(parseJsonFile(bytes, path), path),
+      (problem) => onDamage({ ...made, problem }),
+    );
   }
   return null;
 }

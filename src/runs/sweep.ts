@@ -6,6 +6,7 @@
 import { checkDevice } from "../exec/choice.ts";
 import { claimedRuns, withStatement } from "../analysis/claims/stated.ts";
 import { StudyError } from "../study/check/problems.ts";
+import { type RunProblem, toldOnce } from "../study/check/runs.ts";
 import type { Study } from "../study/schema/study.ts";
 import { followed, type StopFlag, type Tell, type Watch } from "./events.ts";
 import { type PlannedRun, presentNames, type StudyPlan, whereTheyAre } from "./plan/planned_run.ts";
@@ -16,7 +17,6 @@ import {
   type PlannedStudy,
   type PlanOptions,
   planStudy,
-  problemsOfPart,
   type SweptStudy,
   sweptStudyOf,
 } from "./plan/planned_study.ts";
@@ -97,13 +97,24 @@ async function checkPart(
   { part, runs, folder }: PlannedStudy,
   retryFailed: boolean,
 ): Promise<void> {
-  const leftOut = await problemsOfPart(
-    await unfinished(part, folder, retryFailed),
-    part,
-    runs,
-    async (planned) => (await unfinished([planned], folder, false)).length === 0,
-  );
-  if (leftOut.length > 0) throw new StudyError("Cannot start these runs", leftOut);
+  const chosen = new Set(part.map(({ id }) => id));
+  const problems: RunProblem[] = [];
+  for (const { run } of await unfinished(part, folder, retryFailed)) {
+    const { ranksFrom } = run;
+    if (ranksFrom === undefined || chosen.has(ranksFrom.run)) continue;
+    const source = runs.find(({ id }) => id === ranksFrom.run);
+    if (source !== undefined && (await unfinished([source], folder, false)).length === 0) continue;
+    problems.push({
+      run,
+      where: "ranks",
+      message:
+        `found that run "${
+          source?.title ?? ranksFrom.run
+        }", which its ranks come from, is not finished and is ` +
+        "left out by --only; choose it too, or sweep it first",
+    });
+  }
+  if (problems.length > 0) throw new StudyError("Cannot start these runs", toldOnce(problems));
 }
 
 /**

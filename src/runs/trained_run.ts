@@ -10,25 +10,23 @@ import type { BoundMethod } from "../methods/method.ts";
 import { storedBranches } from "../methods/stored_branches.ts";
 import { findMethod } from "../methods/table.ts";
 import { truncated } from "../methods/truncation.ts";
-import { updatesOf, type WeightUpdate } from "../methods/weight_update.ts";
 import type { ModuleBranch } from "../models/forward_context.ts";
 import type { EncoderModel } from "../models/load.ts";
 import { architectureOf } from "../models/architectures.ts";
 import { targetModules } from "../models/config.ts";
-import type { StoredTensor } from "../models/safetensors.ts";
 import { type ModelSource, modelSource } from "../models/sources.ts";
 import { checkPrint } from "../record/damage.ts";
 import { isPacked, openResults, readRecord, type ResultsReader } from "../record/results_reader.ts";
 import type { RunRecord } from "../record/types.ts";
 import { readWeightsFile, type WeightsFile } from "../record/checkpoint_file.ts";
 import { problemOfGivenModel } from "../study/schema/model_name.ts";
-import type { ModuleShape, RunSpec } from "../study/types.ts";
+import type { RunSpec } from "../study/types.ts";
 import type { Task } from "../tasks/types.ts";
 import { type Fetching, ownFetching, readModelFiles } from "../fetch/model_files.ts";
 import { Inputs } from "./inputs.ts";
 import { keptWeightsFile } from "./after/layer_ablation.ts";
 import { loadCustomCode, type Trust } from "./method_modules.ts";
-import { type BaseFiles, peftFiles } from "./share/model_folder.ts";
+import { type BaseFiles, peftFiles, takenApart } from "./share/model_folder.ts";
 import { ownTasksOf } from "./plan/planning.ts";
 import { runSpecOf } from "./after/recorded_run.ts";
 import { readStoredStudy, type StoredStudy } from "./stored_study.ts";
@@ -38,7 +36,7 @@ import type { Executor } from "../exec/executor.ts";
 import { modelOfTensors, type TextModel } from "./share/text_model.ts";
 
 /** A trained model, taken apart. */
-export interface TrainedRun {
+export interface TrainedRun extends ReturnType<typeof takenApart> {
   readonly record: RunRecord;
   readonly run: RunSpec;
   readonly task: Task;
@@ -49,14 +47,8 @@ export interface TrainedRun {
   readonly baseTitle: string;
   /** The commit of a base on the hub, else null. */
   readonly baseRevision: string | null;
-  /** Of an adapter of weights. */
-  readonly updates: readonly WeightUpdate[];
-  /** Layers of another adapter's own, by module. */
+  /** Layers of an adapter's own that changes no weights, by module. */
   readonly branches: ReadonlyMap<string, ModuleBranch>;
-  /** Parts of adapters by `<module>.<part>`, as the run stored them. */
-  readonly parts: ReadonlyMap<string, StoredTensor>;
-  /** Parameters that were trained whole, by checkpoint name: the head, and the encoder's own where the method trains them. */
-  readonly whole: ReadonlyMap<string, StoredTensor>;
   /** Adapted modules that ended without a rank. */
   readonly withoutRank: readonly string[];
 }
@@ -110,6 +102,26 @@ export async function keptWeights(
     );
   }
   return { tensors, off, hash: hashBytes(bytes) };
+}
+
+/**
+ * The encoder that a recorded run was trained from.
+ *
+ * @param doing What it is wanted for, as in `export "results/mine/a-run"`.
+ * @throws {UsageError} If it is not what it was.
+ */
+export async function baseOf(
+  inputs: Inputs,
+  run: RunSpec,
+  { where: { hashes } }: RunRecord,
+  doing: string,
+): Promise<EncoderModel> {
+  const model = await inputs.model(run.settings.model);
+  if (model.weightsHash === hashes.weights) return model;
+  throw new UsageError(
+    `Cannot ${doing}: found a base model with hash ${model.weightsHash}, want ` +
+      `${hashes.weights} as its record says; give the right one by --model DIR`,
+  );
 }
 
 /** What helps where a run's weights are not there. */
@@ -198,31 +210,21 @@ export async function readTrainedRun(
   );
   const unused = problemOfGivenModel(modelFolder, [run.settings.model]);
   if (unused !== null) throw new UsageError(`Cannot export "${folder}": --model: ${unused}`);
-  const model = await inputs.model(run.settings.model);
-  if (model.weightsHash !== record.where.hashes.weights) {
-    throw new UsageError(
-      `Cannot export "${folder}": found a base model with hash ${model.weightsHash}, want ` +
-        `${record.where.hashes.weights} as its record says; give the right one by --model DIR`,
-    );
-  }
+  const model = await baseOf(inputs, run, record, `export "${folder}"`);
   const method = findMethod(run.method, methods).bind(run.options);
   const { tensors: whole, off } = await wantedWeights(reader, record);
   const modules = targetModules(model.config);
-  const names = new Set(modules.map(({ name }) => name));
-  const moduleOf = (tensor: string) => tensor.slice(0, tensor.lastIndexOf("."));
   const { modulePath } = architectureOf(model.config);
-  const pathOf = ({ layer, part }: ModuleShape) => modulePath(layer, part);
   const { adapter } = method;
   const tensors = rank === null ? whole : truncated(whole, adapter ?? { parts: [] }, modules, rank);
-  const updates = adapter === null || !isOfWeights(adapter)
-    ? []
-    : updatesOf({ tensors, off, scale: storedScale(method, record) }, adapter, modules, pathOf);
+  const scale = storedScale(method, record);
+  const apart = takenApart(model.config, adapter, { tensors, off, scale });
   const branches = adapter === null || isOfWeights(adapter)
     ? new Map<string, ModuleBranch>()
     : storedBranches(tensors, adapter, modules);
   const asked = modelSource(run.settings.model, found, study);
   const source = asked.kind === "hub" && commit !== null ? { ...asked, revision: commit } : asked;
-  const paths = new Set(updates.map(({ path }) => path));
+  const paths = new Set(apart.updates.map(({ path }) => path));
   return {
     record,
     run,
@@ -232,13 +234,11 @@ export async function readTrainedRun(
     base: await readModelFiles(source, fetching),
     baseTitle: titleOf(source),
     baseRevision: commit,
-    updates,
+    ...apart,
     branches,
-    parts: new Map([...tensors].filter(([name]) => names.has(moduleOf(name)))),
-    whole: new Map([...tensors].filter(([name]) => !names.has(moduleOf(name)))),
-    withoutRank: modules.filter((module) =>
-      Object.hasOwn(record.happened.initialRanks ?? {}, module.name) &&
-      !paths.has(pathOf(module)) && !branches.has(module.name)
+    withoutRank: modules.filter(({ name, layer, part }) =>
+      Object.hasOwn(record.happened.initialRanks ?? {}, name) &&
+      !paths.has(modulePath(layer, part)) && !branches.has(name)
     ).map(({ name }) => name),
   };
 }

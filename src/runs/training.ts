@@ -9,10 +9,7 @@ import type { Fetching } from "../fetch/model_files.ts";
 import { isOfWeights, scaleOf } from "../methods/adapter.ts";
 import type { Method } from "../methods/method.ts";
 import { methodTable } from "../methods/table.ts";
-import { updatesOf } from "../methods/weight_update.ts";
-import { architectureOf } from "../models/architectures.ts";
 import type { EncoderFiles } from "../models/load.ts";
-import { targetModules } from "../models/config.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
 import { expandStudy } from "../study/grid/expand.ts";
 import { selectedOf } from "../study/grid/steps.ts";
@@ -30,7 +27,7 @@ import { startingRanks } from "./plan/ranks.ts";
 import { requestOf } from "./training_request.ts";
 import { Inputs } from "./inputs.ts";
 import { type OwnTask, ownTaskData } from "./task_data.ts";
-import { peftFiles } from "./share/model_folder.ts";
+import { peftFiles, takenApart } from "./share/model_folder.ts";
 import type { PlannedRun } from "./plan/planned_run.ts";
 import { checkGivenModel, planWith } from "./plan/planning.ts";
 import { modelOfTensors, type NamedFiles, type TextModel } from "./share/text_model.ts";
@@ -171,19 +168,10 @@ async function modelOf(
         `Cannot write an adapter for peft: found method "${run.method}", want one that updates weights at low rank`,
       );
     }
-    const { modulePath } = architectureOf(encoder.config);
-    const own = targetModules(encoder.config);
-    const names = new Set(own.map(({ name }) => name));
-    const whole = [...tensors].filter(([name]) => !names.has(name.slice(0, name.lastIndexOf("."))));
     const scale = scaleOf(adapter, ranks.map(({ rank }) => rank));
-    const stored = { tensors, off: selected.off, scale };
-    return peftFiles({
-      run,
-      method,
-      model: encoder,
-      updates: updatesOf(stored, adapter, own, ({ layer, part }) => modulePath(layer, part)),
-      whole: new Map(whole),
-    }, { name: run.settings.model, revision: null });
+    const stored = takenApart(encoder.config, adapter, { tensors, off: selected.off, scale });
+    const base = { name: run.settings.model, revision: null };
+    return peftFiles({ run, method, model: encoder, ...stored }, base);
   };
   return await modelOfTensors({
     task: request.task,

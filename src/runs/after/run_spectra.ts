@@ -6,7 +6,7 @@
 import { isOfWeights } from "../../methods/adapter.ts";
 import type { BoundMethod } from "../../methods/method.ts";
 import { updateSpectrum } from "../../methods/update_spectrum.ts";
-import { mergedWeight, updatesOf, type WeightUpdate } from "../../methods/weight_update.ts";
+import { mergedWeight, type WeightUpdate } from "../../methods/weight_update.ts";
 import { architectureOf } from "../../models/architectures.ts";
 import type { EncoderModel } from "../../models/load.ts";
 import { targetModules } from "../../models/config.ts";
@@ -24,6 +24,7 @@ import {
   type Vectors,
 } from "../../stats/spectra.ts";
 import type { ModuleShape } from "../../study/types.ts";
+import { takenApart } from "../share/model_folder.ts";
 import { type KeptWeights, storedScale } from "../trained_run.ts";
 
 /** Singular vectors of the new weight that are looked at for intruders: k of Shuttleworth et al. (arXiv 2410.21228). */
@@ -126,20 +127,18 @@ export function withoutUpdates({ adapter }: BoundMethod): string | null {
 export async function spectraOfRun(request: SpectraRequest): Promise<SpannedRun> {
   const { record, method, model, weights: { tensors, off, hash }, frozen } = request;
   const { modulePath } = architectureOf(model.config);
-  const pathOf = ({ layer, part }: ModuleShape) => modulePath(layer, part);
   const { initialRanks, finalRanks, storedRanks } = record.happened;
   const ranks = storedRanks ?? finalRanks ?? {};
   const modules = targetModules(model.config)
     .filter(({ name }) => Object.hasOwn(initialRanks ?? {}, name));
   const stored = { tensors, off, scale: storedScale(method, record) };
-  const updates = new Map(
-    updatesOf(stored, method.adapter!, modules, pathOf).map((update) => [update.path, update]),
-  );
+  const { updates: all } = takenApart(model.config, method.adapter, stored);
+  const updates = new Map(all.map((update) => [update.path, update]));
   const bases = new Map<string, UpdateBasis>();
   const spectra: ModuleSpectrum[] = [];
   for (const module of modules) {
     await request.pause();
-    const update = updates.get(pathOf(module));
+    const update = updates.get(modulePath(module.layer, module.part));
     if (update === undefined) {
       spectra.push(idle(module, frozen !== null));
       continue;

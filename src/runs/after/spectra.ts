@@ -5,7 +5,6 @@
  */
 import { UsageError } from "../../base/input_error.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
-import type { EncoderModel } from "../../models/load.ts";
 import { isDamage } from "../../record/damage.ts";
 import {
   openResults,
@@ -37,7 +36,7 @@ import {
 import { readSelection } from "../plan/planned_study.ts";
 import { readSpectra } from "../study_results.ts";
 import { readStoredStudy, type StoredStudy } from "../stored_study.ts";
-import { keptWeights, remedyForWeights } from "../trained_run.ts";
+import { baseOf, keptWeights, remedyForWeights } from "../trained_run.ts";
 
 /** How spectra are found. */
 export interface SpectraOptions {
@@ -81,18 +80,6 @@ function cellsOf(jobs: readonly SpectraJob[]): readonly (readonly SpectraJob[])[
   return [...cells.values()];
 }
 
-async function modelOf(
-  { run, stored: { record, folder } }: SpectraJob,
-  inputs: Inputs,
-): Promise<EncoderModel> {
-  const model = await inputs.model(run.settings.model);
-  if (model.weightsHash === record.where.hashes.weights) return model;
-  throw new UsageError(
-    `Cannot read the spectra of "${folder}": found a base model with hash ${model.weightsHash}, want ` +
-      `${record.where.hashes.weights} as its record says; give the right one by --model DIR`,
-  );
-}
-
 class SpectraReader {
   readonly #frozen: FrozenVectors | null;
   readonly #earlier: ReadonlyMap<string, RunSpectra>;
@@ -126,7 +113,7 @@ class SpectraReader {
       record,
       method,
       weights,
-      model: await modelOf(job, this.inputs),
+      model: await baseOf(this.inputs, run, record, `read the spectra of "${folder}"`),
       frozen: this.#frozen,
       earlier: earlier?.weights === weights.hash ? earlier : null,
       pause: () => new Promise((resolve) => setTimeout(resolve)),

@@ -23,8 +23,6 @@ import { budgetKey } from "../../study/budget/budget.ts";
 import { settingKeys } from "../../study/schema/settings.ts";
 import { valueText } from "../../study/schema/setting_paths.ts";
 import { UsageError } from "../../base/input_error.ts";
-import type { Problem } from "../../study/check/problems.ts";
-import { toldOnce } from "../../study/check/runs.ts";
 
 /** A study, and what it is swept with. */
 export interface SweptStudy {
@@ -228,38 +226,4 @@ export function readSelection(texts: readonly string[], runs: readonly RunSpec[]
     );
   }
   return selection;
-}
-
-/**
- * Problems of a part of a study: runs that take their ranks from a run that is neither in the part nor recorded.
- *
- * @param pending The runs of the part that are to be made.
- * @param part All runs of the part.
- * @param all All runs of the study.
- * @param isRecorded Whether a run has a record.
- */
-export async function problemsOfPart(
-  pending: readonly PlannedRun[],
-  part: readonly PlannedRun[],
-  all: readonly PlannedRun[],
-  isRecorded: (planned: PlannedRun) => Promise<boolean>,
-): Promise<readonly Problem[]> {
-  const chosen = new Set(part.map(({ id }) => id));
-  const problems = [];
-  for (const { run } of pending) {
-    const { ranksFrom } = run;
-    if (ranksFrom === undefined || chosen.has(ranksFrom.run)) continue;
-    const source = all.find(({ id }) => id === ranksFrom.run);
-    if (source !== undefined && await isRecorded(source)) continue;
-    problems.push({
-      run,
-      where: "ranks",
-      message:
-        `found that run "${
-          source?.title ?? ranksFrom.run
-        }", which its ranks come from, is not finished and is ` +
-        "left out by --only; choose it too, or sweep it first",
-    });
-  }
-  return toldOnce(problems);
 }

@@ -16,7 +16,7 @@ import { stepsOf } from "./ranks.ts";
 import type { Inputs } from "../inputs.ts";
 import type { PlannedStudy } from "./planned_study.ts";
 import { InputError } from "../../base/input_error.ts";
-import { isDamage } from "../../record/damage.ts";
+import { unlessDamaged } from "../../record/damage.ts";
 import { namesIn } from "../../record/durable.ts";
 import { packSuffix } from "../../record/pack.ts";
 import {
@@ -129,11 +129,6 @@ async function readPilot(path: string, { study, planned }: PilotsWanted): Promis
 
 /** A run's record, called as the plan calls the run; null where there is none, or none that can be read. */
 async function recordOf(reader: ResultsReader, { label }: ArmRun): Promise<ScoredRun | null> {
-  try {
-    const record = await readRecord(reader);
-    return record === null ? null : { record: { ...record, asked: { ...record.asked, label } } };
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    return null;
-  }
+  const record = await unlessDamaged(() => readRecord(reader));
+  return record === null ? null : { record: { ...record, asked: { ...record.asked, label } } };
 }

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { isDamage } from "../../record/damage.ts";
+import { unlessDamaged } from "../../record/damage.ts";
 import { namesIn, readIfThere } from "../../record/durable.ts";
 import { readRunState } from "../../record/results_reader.ts";
-import type { RunState } from "../../record/types.ts";
 import type { PlannedRun } from "../plan/planned_run.ts";
 import type { Pool, PoolWork } from "./pool.ts";
 import { readEach } from "../../record/read_bounded.ts";
@@ -60,16 +59,6 @@ export function summed(
   };
 }
 
-/** What a run's record says of its state; null where there is none, or nothing that can be read. */
-async function stateOf(folder: string): Promise<RunState | null> {
-  try {
-    return await readRunState(folder);
-  } catch (error) {
-    if (isDamage(error)) return null;
-    throw error;
-  }
-}
-
 /** The runs without a record of their own, in the order of the plan. */
 export async function unfinished(
   runs: readonly PlannedRun[],
@@ -90,7 +79,7 @@ async function isUnfinished(
   results: string,
   retryFailed: boolean,
 ): Promise<boolean> {
-  const state = await stateOf(`${results}/${folder}`);
+  const state = await unlessDamaged(() => readRunState(`${results}/${folder}`));
   return state === null || state.id !== id ||
     (retryFailed && state.happened.outcome.state === "failed");
 }

@@ -13,7 +13,9 @@ import {
   splitTensors,
   storedFloats,
 } from "../../models/classifier_folder.ts";
-import type { EncoderConfig } from "../../models/architectures.ts";
+import { type Adapter, isOfWeights } from "../../methods/adapter.ts";
+import { architectureOf, type EncoderConfig } from "../../models/architectures.ts";
+import { targetModules } from "../../models/config.ts";
 import type { ModuleBranch } from "../../models/forward_context.ts";
 import { plainModel } from "../../models/plain_model.ts";
 import { type StoredTensor, writeSafetensors } from "../../models/safetensors.ts";
@@ -23,7 +25,7 @@ import { tokenizerFileNames, type TokenizerFiles } from "../../tasks/tokenizers/
 import type { TaskOutput } from "../../tasks/types.ts";
 import type { Json } from "../../base/canonical_json.ts";
 import type { BoundMethod } from "../../methods/method.ts";
-import type { WeightUpdate } from "../../methods/weight_update.ts";
+import { type StoredAdapter, updatesOf, type WeightUpdate } from "../../methods/weight_update.ts";
 import { peftAdapter } from "../../peft/peft_export.ts";
 import type { Settings } from "../../study/schema/settings.ts";
 
@@ -90,6 +92,38 @@ export async function writeOnnxFolder(
   await makeFolder(out);
   await writeWithBase(out, model);
   await writeWhole(`${out}/model.onnx`, bytes);
+}
+
+/** A trained model's stored tensors, taken apart. */
+interface TakenApart {
+  /** Of an adapter of weights. */
+  readonly updates: readonly WeightUpdate[];
+  /** Parts of adapters by `<module>.<part>`. */
+  readonly parts: ReadonlyMap<string, StoredTensor>;
+  /** Parameters that were trained whole, by checkpoint name: the head, and the encoder's own where the method trains them. */
+  readonly whole: ReadonlyMap<string, StoredTensor>;
+}
+
+/** What stored tensors are of a model: what they add to its weights, parts of its adapter, and what was trained whole. */
+export function takenApart(
+  config: EncoderConfig,
+  adapter: Adapter | null,
+  stored: StoredAdapter,
+): TakenApart {
+  const modules = targetModules(config);
+  const { modulePath } = architectureOf(config);
+  const names = new Set(modules.map(({ name }) => name));
+  const { true: parts = [], false: whole = [] } = Object.groupBy(
+    stored.tensors,
+    ([name]) => names.has(name.slice(0, name.lastIndexOf("."))) ? "true" : "false",
+  );
+  return {
+    updates: adapter === null || !isOfWeights(adapter)
+      ? []
+      : updatesOf(stored, adapter, modules, ({ layer, part }) => modulePath(layer, part)),
+    parts: new Map(parts),
+    whole: new Map(whole),
+  };
 }
 
 interface PeftSource {

@@ -168,17 +168,6 @@ export function limitPoints(space: Space, point: Point): readonly Point[] {
   );
 }
 
-/** On which side of all values that were tried the best one lies; null where lower and higher ones were tried. */
-function edgeOf(tried: readonly number[], best: number): "low" | "high" | null {
-  if (!tried.some((value) => value > best)) return "high";
-  return tried.some((value) => value < best) ? null : "low";
-}
-
-/** Whether a value lies within the limits of its range, not at them, on a side. */
-function hasRoom({ limits }: NumberRange, value: number, side: "low" | "high"): boolean {
-  return side === "low" ? value > limits[0] : value < limits[1];
-}
-
 /** A setting whose best value lies at an edge. */
 export interface Edge {
   readonly path: string;
@@ -194,8 +183,14 @@ export function edgesOf(space: Space, tried: readonly Point[], best: Point): rea
     const numbers = numbersOf(range);
     if (numbers === null) return [];
     const value = best[path] as number;
-    const edge = edgeOf(tried.map((point) => point[path] as number), value);
-    return edge === null ? [] : [{ path, value, edge, isOpen: hasRoom(numbers, value, edge) }];
+    const [least, most] = numbers.limits;
+    const values = tried.map((point) => point[path] as number);
+    if (!values.some((other) => other > value)) {
+      return [{ path, value, edge: "high", isOpen: value < most }];
+    }
+    return values.some((other) => other < value)
+      ? []
+      : [{ path, value, edge: "low", isOpen: value > least }];
   });
 }
 

@@ -7,7 +7,7 @@
 import type { Inputs } from "../inputs.ts";
 import type { PlannedRun } from "../plan/planned_run.ts";
 import type { PlanOptions, SweptStudy } from "../plan/planned_study.ts";
-import { kindOf, type Pool, type PoolOptions, type PoolWork } from "../pool/pool.ts";
+import { kindOf, type Pool, type PoolOptions } from "../pool/pool.ts";
 import { type MadeRun, type RunsResult, RunTally, unfinished } from "../pool/run_all.ts";
 import { storePlan, toStore } from "../stored_study.ts";
 import { readRun } from "../../record/results_reader.ts";
@@ -41,32 +41,6 @@ export interface MakingSetting extends SweptStudy {
 export interface TrialsResult extends RunsResult {
   /** Times that a run was trained up to a step at which it pauses. */
   readonly paused: number;
-}
-
-/**
- * The work of a round of trials.
- *
- * @param all The runs of all trials, those of earlier rounds included.
- * @param made How many of them are to be made now.
- */
-function trialWork(
-  { study, inputs, results }: MakingSetting,
-  all: readonly PlannedRun[],
-  made: number,
-): PoolWork {
-  return {
-    title: `${study.title ?? study.name}, tuning: ${made} runs`,
-    plan: { study, runs: all, inputs },
-    results,
-    studyRuns: all.length,
-  };
-}
-
-async function storeTrials(
-  { study, folder, results, options, pool }: MakingSetting,
-  runs: readonly PlannedRun[],
-): Promise<void> {
-  await storePlan(results, toStore({ study, runs }, folder, options), pool.emit);
 }
 
 /** How trials are halved, and how many go on without waiting for each other. */
@@ -126,14 +100,15 @@ export class TrialMaker {
 
   /** Makes what is not made yet of all trials; those of earlier calls come first. */
   async make(tried: readonly Tried[]): Promise<TrialsResult> {
-    const { pool } = this.#setting;
+    const { study, inputs, folder, results, options, pool } = this.#setting;
     const { stop, emit } = pool;
     if (this.#ladders.length === 0) {
       this.#ladders = tried.map(() => new Ladder(this.#rules, (planned) => this.#rungsOf(planned)));
     }
     this.#ladders.forEach((ladder, i) => ladder.extend(tried[i]!.trials));
     const all = tried.flatMap(({ trials }) => trials.flatMap(({ runs }) => runs));
-    await storeTrials(this.#setting, all);
+    const plan = { study, runs: all, inputs };
+    await storePlan(results, toStore(plan, folder, options), emit);
     const recorded = await this.#recorded(all);
     const queue = new RungQueue({
       ladders: this.#ladders,
@@ -149,10 +124,9 @@ export class TrialMaker {
     const expected = this.#expected(tried) + queue.known;
     if (jobs.length > 0) {
       await emit({ kind: "begun", noun: "runs", total: expected, skipped: queue.known });
-      await workOnRuns(pool, trialWork(this.#setting, all, expected), {
-        ...this.#work(queue, tally),
-        jobs,
-      });
+      const title = `${study.title ?? study.name}, tuning: ${expected} runs`;
+      const work = { title, plan, results, studyRuns: all.length };
+      await workOnRuns(pool, work, { ...this.#work(queue, tally), jobs });
     }
     const { finished, failed, elsewhere, paused, stoppedRuns, executorShare } = tally;
     const made = paused + finished + failed + elsewhere + queue.known;

@@ -134,15 +134,19 @@ export function metricOf(outcomes: readonly Pick<RunOutcome, "metric">[]): strin
   return others.length === 0 ? metric : "average";
 }
 
-/** The weighted mean of what a trial's runs came to, turned over where lower is better; null where one of them failed. */
+/**
+ * The weighted mean of what a trial's runs came to, turned over where lower is better; null where one of them failed.
+ *
+ * @param weights One an outcome, above 0.
+ */
 export function trialScore(
   outcomes: readonly RunOutcome[],
   weights: readonly number[],
 ): number | null {
-  const merits = outcomes.map(({ metric, score }) =>
-    score === null ? null : meritOf(metric, score)
-  );
-  return meanScore(merits, weights);
+  const merits = outcomes.map(({ metric, score }) => score === null ? NaN : meritOf(metric, score));
+  if (merits.length === 0 || !merits.every(Number.isFinite)) return null;
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return merits.reduce((sum, merit, i) => sum + weights[i]! * merit, 0) / total;
 }
 
 /** What came of a trial. */
@@ -189,21 +193,6 @@ export function choiceOf(space: Space, trials: readonly ScoredPoint[]): Choice |
     choices.find(({ edges }) => edges.length > 0) ?? choices[0] ?? null;
 }
 
-/**
- * The weighted mean of the scores of a trial's runs; null where one of them failed.
- *
- * @param weights One a score, above 0.
- */
-export function meanScore(
-  scores: readonly (number | null)[],
-  weights: readonly number[],
-): number | null {
-  const known = scores.filter((score) => score !== null && Number.isFinite(score)) as number[];
-  if (known.length < scores.length || known.length === 0) return null;
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return known.reduce((sum, score, i) => sum + weights[i]! * score, 0) / total;
-}
-
 /** Rounds of further trials at most: ranges are widened by half of themselves in each, so that limits are met before. */
 const mostRounds = 32;
 
@@ -227,11 +216,6 @@ interface Scored {
 /** Combinations that are compared with each other: those of a task and budget. */
 function contestOf({ of: { task, budget } }: Combination): string {
   return JSON.stringify([task ?? null, budget ?? null]);
-}
-
-/** Trials that each combination is given more where a range is widened. */
-export function furtherCount({ trials }: Pick<Tune, "trials">): number {
-  return Math.max(2, Math.ceil(trials / 2));
 }
 
 /**
@@ -258,7 +242,7 @@ export function nextPoints(
       combination.space,
       trials.map(({ point }) => point),
       choice.best.point,
-      furtherCount(tune),
+      Math.max(2, Math.ceil(tune.trials / 2)),
       streamOf(tune),
     );
   });

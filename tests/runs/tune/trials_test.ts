@@ -4,8 +4,6 @@ import { Inputs } from "../../../src/runs/inputs.ts";
 import {
   choiceOf,
   firstPoints,
-  furtherCount,
-  meanScore,
   nextPoints,
   trialScore,
   withTrials,
@@ -28,6 +26,8 @@ const tune = {
 } as const satisfies Tune;
 
 const points = [{ "train.learningRate": 1e-3 }, { "train.learningRate": 1e-1 }];
+
+const outcome = (metric: string, score: number | null) => ({ metric, score, seconds: 1 });
 
 function studyOf(axes: Partial<Study["axes"]>, margin: Study["margin"] = 0.01): Study {
   return parseStudy({
@@ -60,7 +60,7 @@ Deno.test("a task with a quarter of the margin counts four times in a trial's sc
   const scores = [[0.8, 0.5], [0.7, 0.8]];
   const scored = trials.map(({ point, weights }, i) => ({
     point,
-    score: meanScore(scores[i]!, weights),
+    score: trialScore(scores[i]!.map((score) => outcome("accuracy", score)), weights),
   }));
   // By hand: (100 · 0.8 + 25 · 0.5) / 125 = 92.5 / 125 and (100 · 0.7 + 25 · 0.8) / 125 = 90 / 125.
   assertAlmostEquals(scored[0]!.score!, 0.74);
@@ -97,7 +97,6 @@ Deno.test("what was chosen for a label goes before what was chosen for its metho
 });
 
 Deno.test("a trial's score is turned over where lower is better, and what the file keeps of it is not", () => {
-  const outcome = (metric: string, score: number | null) => ({ metric, score, seconds: 1 });
   const [worse, better] = [outcome("logLoss", 0.6), outcome("logLoss", 0.4)];
   assert(trialScore([better], [1])! > trialScore([worse], [1])!);
   assertEquals(trialScore([outcome("accuracy", 0.5), better], [1, 1]), 0.5 * 0.5 - 0.5 * 0.4);
@@ -210,12 +209,17 @@ Deno.test("choiceOf() takes a value at an edge where values within did no better
   assertEquals(of(scored(1, 0.4), scored(10, 0.5), scored(20, 0.5), scored(100, 0.4)), [10]);
 });
 
-Deno.test("meanScore() weights scores, and is null where a run failed or diverged", () => {
-  assertEquals(meanScore([0.25, 0.5], [1, 1]), 0.375);
-  assertEquals(meanScore([0.25, 0.5], [3, 1]), 0.3125);
-  assertEquals(meanScore([0.2, null], [1, 1]), null);
-  assertEquals(meanScore([0.2, NaN], [1, 1]), null);
-  assertEquals(meanScore([], []), null);
+Deno.test("trialScore() weights scores, and is null where a run failed or diverged", () => {
+  const cases = [
+    [[0.25, 0.5], [1, 1], 0.375],
+    [[0.25, 0.5], [3, 1], 0.3125],
+    [[0.2, null], [1, 1], null],
+    [[0.2, NaN], [1, 1], null],
+    [[], [], null],
+  ] as const;
+  for (const [scores, weights, wanted] of cases) {
+    assertEquals(trialScore(scores.map((score) => outcome("accuracy", score)), weights), wanted);
+  }
 });
 
 const rate = { log: [1e-3, 1e-2], limits: [1e-4, 1] } as const;
@@ -300,10 +304,6 @@ Deno.test("firstPoints() are a grid where that is asked for, else drawn", () => 
   assertEquals(rates(plain), rates({ ...search, search: "random" }));
 });
 
-Deno.test("half as many trials follow, and at least two", () => {
-  assertEquals([2, 3, 5, 12].map((trials) => furtherCount({ trials })), [2, 2, 3, 6]);
-});
-
 Deno.test("nextPoints() gives more to those of a task and budget only, and none for a failure", () => {
   const at = (budget: number): Combination => ({
     of: { method: "lora", name: "lora", task: "RTE", budget },
@@ -324,4 +324,12 @@ Deno.test("nextPoints() gives more to those of a task and budget only, and none 
     nextPoints(search, [scored(at(2), edge!)], round)[0]!.length
   );
   assertEquals(rounds, [2, 0]);
+  // Half as many trials follow, and at least two.
+  const many = [2, 3, 5, 12].map((trials) => {
+    const own = { ...search, trials };
+    const points = firstPoints(own, at(2));
+    const tried = points.map((point, i) => ({ point, score: i }));
+    return nextPoints(own, [{ combination: at(2), trials: tried }], 0)[0]!.length;
+  });
+  assertEquals(many, [2, 2, 3, 6]);
 });
