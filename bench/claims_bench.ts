@@ -8,7 +8,8 @@
  */
 import { RandomStream } from "../src/base/random.ts";
 import { textTable } from "../src/base/text_table.ts";
-import { type Answer, verdictsOf } from "../src/analysis/claims/verdict.ts";
+import { type Answer, ruleOf, verdictsOf } from "../src/analysis/claims/verdict.ts";
+import type { StoppingPlan } from "../src/stats/stopping.ts";
 import type { ClaimSays } from "../src/study/schema/claims.ts";
 import { simulatedStudy } from "./simulated_claims.ts";
 
@@ -30,9 +31,11 @@ async function main(repeats: number): Promise<void> {
         const stream = RandomStream.fromSeed(18).fork("claims");
         const counts = new Map<Answer, number>();
         let seeds = 0;
+        let rule: StoppingPlan | null = null;
         for (let repeat = 0; repeat < repeats; repeat++) {
           const { study, planned, runs } = simulatedStudy(stream, { says, betterThan, points });
-          const [verdict] = verdictsOf(study, planned, runs);
+          rule ??= ruleOf(study);
+          const [verdict] = verdictsOf(study, planned, runs, {}, rule);
           counts.set(verdict!.answer, (counts.get(verdict!.answer) ?? 0) + 1);
           seeds += verdict!.state.n;
         }

@@ -14,35 +14,34 @@ import {
 } from "../stats/statistics.ts";
 import type { Basis } from "./basis.ts";
 import { metricInfo } from "./metrics.ts";
-import { budgetName, cellKeys, cellOf, keyOf, rolledUp } from "./run_rows.ts";
+import { budgetName, type Cell, cellKeys, cellOf, keyOf, rolledUp } from "./run_rows.ts";
 import { orderOf } from "./scores.ts";
 
 /** How well rank and loss of metric agree, for one task, method, budget and kind of removal. */
-export interface AblationRow {
+export interface AblationRow extends Cell {
+  /** What is removed at a time. */
   readonly kind: RemovalKind;
-  readonly task: string;
-  readonly label: string;
-  readonly budget: string;
   /** Ablated runs whose correlation is defined. */
   readonly n: number;
   /** Ablated runs in which all removed pieces had equal rank (or lost equally), so that none is. */
   readonly undefinedRuns: number;
   /** Removals a run. */
   readonly pieces: number;
+  /** Spearman’s ρ, the mean over runs. */
   readonly spearman: number | null;
+  /** Ends of its interval. */
   readonly low: number | null;
+  /** See {@linkcode AblationRow.low}. */
   readonly high: number | null;
+  /** Kendall’s τ, the mean over runs. */
   readonly kendall: number | null;
   /** Where the interval comes from. */
   readonly interval: "t over runs" | "bootstrap over removals" | "none";
 }
 
 /** One removed piece, averaged over the runs (seeds) of a cell. */
-export interface AblationPoint {
+export interface AblationPoint extends Cell {
   readonly kind: RemovalKind;
-  readonly task: string;
-  readonly label: string;
-  readonly budget: string;
   readonly name: string;
   readonly rank: number;
   /** Mean loss of the metric, in the report's scale. */

@@ -3,18 +3,20 @@
  *
  * @module
  */
-import { type Basis, basisOf } from "./basis.ts";
+import { type AblationRow, ablationRows } from "./ablation.ts";
+import { type Basis, basisOf, type ReplayBasis } from "./basis.ts";
 import { type ClaimsReport, claimsReport } from "./claims/claims_report.ts";
-import { majorityScores, type ScoreRow, scoreRows } from "./scores.ts";
+import { type CostRow, costRows } from "./costs.ts";
 import { type OverTasks, overTasks } from "./over_tasks.ts";
-import type { ReplayedRun } from "../record/types.ts";
-import type { ReplayResults, StudyResults } from "./results.ts";
+import { replayBaseline } from "./paired_rows.ts";
+import { type RankMetricRow, rankMetricRows } from "./rank_metric.ts";
+import type { StudyResults } from "./results.ts";
+import { majorityScores, type ScoreRow, scoreRows } from "./scores.ts";
 import { correctedTests, type ReportTests } from "./significance.ts";
+import { type ModuleSpectraRow, moduleSpectraRows } from "./spectra.ts";
 
-/** The results of a study with all that follows from them: rows and cells at once, each other part when it is first asked for. */
-export interface Analysis extends Basis {
-  /** The replay ablation, read in the same way. */
-  readonly replay: ReplayAnalysis | null;
+/** What follows from the results of a study. */
+export interface AnalysisParts {
   /** Each method's metric at each budget. */
   readonly scores: readonly ScoreRow[];
   /** The score of always predicting the majority class by task, and over all tasks where each has one. */
@@ -25,49 +27,63 @@ export interface Analysis extends Basis {
   readonly tests: ReportTests;
   /** Each method and budget beside the baseline over all tasks; none for one task. */
   readonly overTasks: readonly OverTasks[];
+  /** Each method's quality beside its cost. */
+  readonly costs: readonly CostRow[];
+  /** Correlations between ranks and what removing the modules costs. */
+  readonly ablation: readonly AblationRow[];
+  /** The metric while the total rank changed. */
+  readonly rankMetric: readonly RankMetricRow[];
+  /** The singular values of each module's update. */
+  readonly moduleSpectra: readonly ModuleSpectraRow[];
+}
+
+/** The results of a study with all that follows from them: rows and cells at once, each other part when it is first asked for. */
+export interface Analysis extends Basis, AnalysisParts {
+  /** The replay ablation, read in the same way; its baseline is the label of the runs with uniform ranks. */
+  readonly replay: ReplayAnalysis | null;
 }
 
 /** An analysis of runs that each have a part in a replay ablation. */
-export interface ReplayAnalysis extends Analysis {
+export interface ReplayAnalysis extends Analysis, ReplayBasis {
+  /** An ablation has none of its own. */
+  readonly replay: null;
   /** With the part of each in the ablation. */
-  readonly runs: readonly ReplayedRun[];
-}
-
-/** A value that is computed when it is first asked for. */
-function once<T>(make: () => T): () => T {
-  let found: { readonly value: T } | null = null;
-  return () => (found ??= { value: make() }).value;
+  readonly runs: ReplayBasis["runs"];
 }
 
 /** Reads the results of a study. */
-export function analyse(results: ReplayResults): ReplayAnalysis;
-/** Reads the results of a study. */
-export function analyse(results: StudyResults): Analysis;
 export function analyse(results: StudyResults): Analysis {
-  const basis = basisOf(results);
-  const replay = results.replay === null ? null : analyse(results.replay);
-  const scores = once(() => scoreRows(basis));
-  const majority = once(() => majorityScores(basis));
-  const claims = once(() => claimsReport(basis));
-  const tests = once(() => correctedTests(basis, claims()?.verdicts ?? []));
-  const together = once(() => overTasks(basis, tests().paired));
-  return {
-    ...basis,
-    replay,
-    get scores() {
-      return scores();
-    },
-    get majority() {
-      return majority();
-    },
-    get claimsReport() {
-      return claims();
-    },
-    get tests() {
-      return tests();
-    },
-    get overTasks() {
-      return together();
-    },
-  };
+  if (results.replay === null) return analysisOf(basisOf(results), null);
+  const replayed = basisOf(results.replay);
+  const replay = { ...replayed, baseline: replayBaseline(replayed) };
+  return analysisOf(basisOf(results), analysisOf(replay, null));
+}
+
+function analysisOf<B extends Basis, R extends ReplayAnalysis | null>(basis: B, replay: R) {
+  const parts: AnalysisParts = lazily<AnalysisParts>({
+    scores: () => scoreRows(basis),
+    majority: () => majorityScores(basis),
+    claimsReport: () => claimsReport(basis),
+    tests: () => correctedTests(basis, parts.claimsReport?.verdicts ?? [], replay),
+    overTasks: () => overTasks(basis, parts.tests.paired),
+    costs: () => costRows(basis, parts.scores),
+    ablation: () => ablationRows(basis),
+    rankMetric: () => rankMetricRows(basis),
+    moduleSpectra: () => moduleSpectraRows(basis),
+  });
+  return Object.assign(parts, basis, { replay });
+}
+
+/** An object whose parts are each computed when they are first asked for. */
+function lazily<T extends object>(parts: { readonly [K in keyof T]: () => T[K] }): T {
+  const whole = {} as T;
+  for (const [key, make] of Object.entries<() => unknown>(parts)) {
+    const get = () => {
+      const value = make();
+      Object.defineProperty(whole, key, { value, enumerable: true });
+      return value;
+    };
+    Object.defineProperty(whole, key, { get, enumerable: true, configurable: true });
+  }
+  return whole;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { type CellScope, type ConvergedCell, convergedCells } from "./convergence.ts";
-import type { StudyResults } from "./results.ts";
+import type { ReplayResults, StudyResults } from "./results.ts";
 import { type Grid, gridOf, type RunRow, runRowsOf } from "./run_rows.ts";
 import { type NoVerdict, noVerdicts } from "./verdict.ts";
 
@@ -22,8 +22,14 @@ export interface Basis extends StudyResults {
   readonly noVerdict: (...scopes: readonly CellScope[]) => NoVerdict | null;
 }
 
+/** The same of a replay ablation. */
+export interface ReplayBasis extends Basis {
+  /** With the part of each in the ablation. */
+  readonly runs: ReplayResults["runs"];
+}
+
 /** Reads what every question needs. */
-export function basisOf(results: StudyResults): Basis {
+export function basisOf<R extends StudyResults>(results: R): R & Basis {
   const grid = gridOf(results);
   const cells = convergedCells(results, grid);
   return {

@@ -13,7 +13,7 @@ import {
 } from "./run_convergence.ts";
 import { hasBound } from "../tasks/metrics.ts";
 import { hasLearned } from "./claims/no_evidence.ts";
-import { budgetName, type Grid, keyOf, noBudget } from "./run_rows.ts";
+import { budgetName, type Cell, type Grid, keyOf, noBudget } from "./run_rows.ts";
 import { counted, fixed, joined, signed, whole } from "../base/format.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 
@@ -21,13 +21,7 @@ import type { RunResults, StudyResults } from "./results.ts";
 const mostIdle = 3;
 
 /** The runs of one task, method and budget. */
-export interface ConvergedCell extends CellConvergence {
-  /** Its task. */
-  readonly task: string;
-  /** How reports call the method with its options. */
-  readonly label: string;
-  /** The budget's name. */
-  readonly budget: string;
+export interface ConvergedCell extends CellConvergence, Cell {
   /** What `gain` is, a hundred times: points, or per cent of a score that has no bound. */
   readonly gainIn: "points" | "%";
   /** Runs that their plateau ended. */
@@ -50,7 +44,7 @@ export interface CellScope {
 
 /** Whether a cell is one of those that are meant; that of a method without budget counts at each budget. */
 export function isInScope(
-  cell: { readonly task: string; readonly label: string; readonly budget: string },
+  cell: Cell,
   { task, label, budget }: CellScope,
 ): boolean {
   return cell.label === label && (task === null || cell.task === task) &&

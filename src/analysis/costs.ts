@@ -7,10 +7,19 @@ import { op } from "arquero";
 import type { RunRecord } from "../record/types.ts";
 import { onFront } from "../stats/pareto.ts";
 import { meanOf } from "../stats/statistics.ts";
-import type { Analysis } from "./analysis.ts";
+import type { Basis } from "./basis.ts";
 import { averageMetric, metricInfo } from "./metrics.ts";
-import { allTasks, budgetName, type Grid, keyOf, rowsOf, runRowOf, tableFrom } from "./run_rows.ts";
-import { hasAverage, orderOf } from "./scores.ts";
+import {
+  allTasks,
+  budgetName,
+  type Cell,
+  type Grid,
+  keyOf,
+  rowsOf,
+  runRowOf,
+  tableFrom,
+} from "./run_rows.ts";
+import { hasAverage, orderOf, type ScoreRow } from "./scores.ts";
 
 /** The parameters to store of a trained run, head excluded. */
 interface StoredCount {
@@ -27,13 +36,14 @@ export function storedOf({ happened }: RunRecord): StoredCount {
 }
 
 /** A method's quality and cost on one task at one budget. */
-export interface CostRow {
-  readonly task: string;
+export interface CostRow extends Cell {
+  /** The metric's name, as records have it. */
   readonly metric: string;
-  readonly label: string;
-  readonly budget: string;
+  /** Finished runs. */
   readonly n: number;
+  /** Mean score; null where none is a number. */
   readonly score: number | null;
+  /** Time of a step, the median. */
   readonly stepMillis: number;
   /**
    * The most runs that were trained at a time with one of these, itself included; null where a record does not say and none
@@ -42,7 +52,9 @@ export interface CostRow {
   readonly jobs: number | null;
   /** Step time over the baseline's at the same task and budget; null without one, and where runs shared the machine. */
   readonly stepRatio: number | null;
+  /** Tokens that training passes in a second, the median. */
   readonly tokensPerSecond: number;
+  /** Time of a whole run, the median. */
   readonly wallMillis: number;
   /** Steps of a run, its rank events and the estimate of its ranks, without evaluations. */
   readonly trainMillis: number;
@@ -50,11 +62,9 @@ export interface CostRow {
   readonly eventMillis: number | null;
   /** Parameters to store, head included. */
   readonly parameters: number;
-  /**
-   * Whether no other cell of the task has as good a mean for less training time, or for fewer parameters; none is on the
-   * front of times where runs of the task shared the machine.
-   */
+  /** Whether no other cell of the task has as good a mean for less training time; false where runs of the task shared the machine. */
   readonly isOnTimeFront: boolean;
+  /** Whether none has for fewer parameters. */
   readonly isOnSizeFront: boolean;
 }
 
@@ -89,7 +99,7 @@ function costsOf(record: RunRecord) {
  *
  * Where tasks can be averaged their mean follows, for methods that finished all of them.
  */
-export function costRows(results: Analysis, baseline: string | null): readonly CostRow[] {
+export function costRows(results: Basis, scores: readonly ScoreRow[]): readonly CostRow[] {
   const facts = results.runs
     .filter(({ record }) => record.happened.outcome.state === "finished")
     .map(({ record }) => costsOf(record));
@@ -113,8 +123,8 @@ export function costRows(results: Analysis, baseline: string | null): readonly C
     eventMillis: finite(row.eventMillis),
     jobs: known === row.n ? row.jobs : sharedOf([row.jobs]),
   }));
-  const grid = results.grid;
-  const rows = [...perTask, ...averagesOf(results, grid, perTask)];
+  const { grid, baseline } = results;
+  const rows = [...perTask, ...averagesOf(scores, grid, perTask)];
   const baselines = new Map(
     rows.filter((row) => row.label === baseline && !isShared(row))
       .map((row) => [keyOf(row.task, row.budget), row.stepMillis]),
@@ -140,13 +150,13 @@ export function isShared({ jobs }: Pick<CostRow, "jobs">): boolean {
 
 /** The mean over tasks of each method and budget that has them all. */
 function averagesOf(
-  results: Analysis,
+  scores: readonly ScoreRow[],
   grid: Grid,
   perTask: readonly Measured[],
 ): readonly Measured[] {
   if (!hasAverage(grid)) return [];
-  const scores = new Map(
-    results.scores.filter((row) => row.task === allTasks)
+  const means = new Map(
+    scores.filter((row) => row.task === allTasks)
       .map((row) => [keyOf(row.label, row.budget), row.mean]),
   );
   return [...Map.groupBy(perTask, (row) => keyOf(row.label, row.budget))].flatMap(
@@ -161,7 +171,7 @@ function averagesOf(
         label,
         budget,
         n: group.reduce((sum, row) => sum + row.n, 0),
-        score: scores.get(key) ?? null,
+        score: means.get(key) ?? null,
         jobs: group.some(({ jobs }) => jobs === null)
           ? sharedOf(group.map(({ jobs }) => jobs))
           : Math.max(...group.map(({ jobs }) => jobs!)),
@@ -227,7 +237,7 @@ export interface BudgetRow {
   readonly head: number;
 }
 
-export function budgetRows({ runs, grid }: Analysis): readonly BudgetRow[] {
+export function budgetRows({ runs, grid }: Basis): readonly BudgetRow[] {
   const counts = runs
     .filter(({ record }) => record.happened.outcome.state === "finished")
     .map(({ record }) => {

@@ -4,7 +4,8 @@
  * @module
  */
 import { meritOf } from "../tasks/metrics.ts";
-import { budgetName, keyOf } from "./run_rows.ts";
+import { type Cell, cellKeys, cellOf, rolledUp } from "./run_rows.ts";
+import { meanOf } from "../stats/statistics.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 
 /** A score and the steps done when it was found. */
@@ -14,7 +15,7 @@ interface ScorePoint {
 }
 
 /** The scores of a finished run on the split that counts, in the order of its steps; those that are no number are left out. */
-function scorePoints(
+export function scorePoints(
   { record: { happened }, evaluations }: RunResults,
 ): readonly ScorePoint[] {
   const split = happened.last?.split;
@@ -25,10 +26,7 @@ function scorePoints(
 }
 
 /** The mean score of a cell's runs after each step at which one of them was evaluated. */
-export interface LearningCurve {
-  readonly task: string;
-  readonly label: string;
-  readonly budget: string;
+export interface LearningCurve extends Cell {
   readonly metric: string;
   readonly points: readonly ScorePoint[];
 }
@@ -38,32 +36,21 @@ export interface LearningCurve {
  * of the same runs; it begins where every run has been evaluated.
  */
 export function learningCurves({ runs }: StudyResults): readonly LearningCurve[] {
-  const cells = Map.groupBy(
-    runs.flatMap((run) => {
-      const points = scorePoints(run);
-      return points.length === 0 ? [] : [{ run, points }];
-    }),
-    ({ run: { record: { asked } } }) => keyOf(asked.task, asked.label, budgetName(asked.budget)),
-  );
-  return [...cells.values()].map((own): LearningCurve => {
-    const { asked, happened } = own[0]!.run.record;
+  const scored = runs.map((run) => ({
+    ...cellOf(run.record),
+    metric: run.record.happened.primaryMetric,
+    points: scorePoints(run),
+  })).filter(({ points }) => points.length > 0);
+  return rolledUp(scored, cellKeys, (own) => {
     const steps = [...new Set(own.flatMap(({ points }) => points.map(({ step }) => step)))]
       .sort((a, b) => a - b);
     const points = steps.flatMap((step) => {
       const scores = own.flatMap(({ points }) =>
         points.findLast((point) => point.step <= step)?.score ?? []
       );
-      return scores.length < own.length
-        ? []
-        : [{ step, score: scores.reduce((sum, score) => sum + score, 0) / scores.length }];
+      return scores.length < own.length ? [] : [{ step, score: meanOf(scores) }];
     });
-    return {
-      task: asked.task,
-      label: asked.label,
-      budget: budgetName(asked.budget),
-      metric: happened.primaryMetric,
-      points,
-    };
+    return { metric: own[0]!.metric, points };
   });
 }
 

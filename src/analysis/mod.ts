@@ -11,7 +11,7 @@ export type {
   RunResults,
   StudyResults,
 } from "./results.ts";
-export { analyse, type Analysis, type ReplayAnalysis } from "./analysis.ts";
+export { analyse, type Analysis, type AnalysisParts, type ReplayAnalysis } from "./analysis.ts";
 export type { Row } from "./run_rows.ts";
 export {
   type Answer,
@@ -38,7 +38,11 @@ export type {
   StatedClaims,
   StatedStudy,
 } from "./claims/statement.ts";
-export type { Basis } from "./basis.ts";
+export type { Basis, ReplayBasis } from "./basis.ts";
+export type { AblationRow } from "./ablation.ts";
+export type { CostRow } from "./costs.ts";
+export type { ModuleSpectraRow } from "./spectra.ts";
+export type { RankMetricRow } from "./rank_metric.ts";
 export type { ScoreRow } from "./scores.ts";
 export type { ClaimsReport } from "./claims/claims_report.ts";
 export type { OverTasks } from "./over_tasks.ts";
@@ -49,7 +53,7 @@ export type {
   ReportTests,
   TestedFamily,
 } from "./significance.ts";
-export type { Grid, RunRow } from "./run_rows.ts";
+export type { Cell, Grid, RunRow } from "./run_rows.ts";
 export type { CellScope, ConvergedCell } from "./convergence.ts";
 export {
   type CellConvergence,

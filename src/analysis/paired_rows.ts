@@ -4,26 +4,19 @@
  * @module
  */
 import { type Contrast, contrastOf } from "./contrasts.ts";
-import { allTasks, keyOf, noBudget, type RunRow, runRowOf } from "./run_rows.ts";
+import { allTasks, type Cell, keyOf, noBudget, type RunRow } from "./run_rows.ts";
 import { metricInfo } from "./metrics.ts";
 import { hasAverage, orderOf } from "./scores.ts";
-import { type Basis, basisOf } from "./basis.ts";
+import type { Basis, ReplayBasis } from "./basis.ts";
 import { cellsOf, pairsOf, pooledUnit, type RowPair, seedDifferences, taskUnit } from "./pairs.ts";
-import type { ReplayResults } from "./results.ts";
 
 /** Budget name of the mean over all budgets. */
 export const allBudgets = "all budgets";
 
 /** One comparison with the baseline. */
-export interface PairedContrast extends Contrast {
-  /** Its task. */
-  readonly task: string;
+export interface PairedContrast extends Contrast, Cell {
   /** The metric's name, as records have it. */
   readonly metric: string;
-  /** How reports call the method with its options. */
-  readonly label: string;
-  /** The budget's name. */
-  readonly budget: string;
   /** The pairs of task and budget that it is averaged over: those that both have. */
   readonly cells: number;
   /** What it is about by task, as its own unit has it: one difference a seed. */
@@ -44,27 +37,24 @@ function baselinePairs(rows: readonly RunRow[], baseline: string): readonly RowP
  */
 export function pairedContrasts(basis: Basis): readonly PairedContrast[] {
   const { baseline, rows } = basis;
-  return baseline === null ? [] : contrastsOf(basis, baselinePairs(rows, baseline), baseline);
+  return baseline === null ? [] : contrastsOf(basis, baselinePairs(rows, baseline));
 }
 
 /** All comparisons of a replay ablation: each run with the run of uniform ranks that it names. */
-export function replayContrasts(replay: ReplayResults): readonly PairedContrast[] {
-  const uniform = new Map(
-    replay.runs.filter((run) => run.replay.variant === "uniform")
-      .map(({ record }) => [record.id, runRowOf(record).score]),
-  );
-  const differences = replay.runs.flatMap(({ record, replay: { variant, baseline } }) => {
-    const { score, ...place } = runRowOf(record);
-    const base = uniform.get(baseline) ?? null;
+export function replayContrasts(replay: ReplayBasis): readonly PairedContrast[] {
+  const scores = new Map(replay.rows.map(({ id, score }) => [id, score]));
+  const differences = replay.rows.flatMap(({ score, ...place }, i) => {
+    const { variant, baseline } = replay.runs[i]!.replay;
+    const base = scores.get(baseline) ?? null;
     return variant === "uniform" || score === null || base === null
       ? []
       : [{ ...place, cell: place.budget, difference: score - base }];
   });
-  return contrastsOf(basisOf(replay), differences, replayBaseline(replay));
+  return contrastsOf(replay, differences);
 }
 
 /** What runs with other ranks are compared with in a replay ablation: the label of those with uniform ranks, null without one. */
-export function replayBaseline({ runs }: ReplayResults): string | null {
+export function replayBaseline({ runs }: ReplayBasis): string | null {
   const labels = new Set(
     runs.filter(({ replay }) => replay.variant === "uniform")
       .map(({ record }) => record.asked.label),
@@ -76,9 +66,8 @@ export function replayBaseline({ runs }: ReplayResults): string | null {
 function contrastsOf(
   basis: Basis,
   differences: readonly RowPair[],
-  baseline: string | null,
 ): readonly PairedContrast[] {
-  const { grid } = basis;
+  const { grid, baseline } = basis;
   const pooled = pooledUnit(basis.study, grid.tasks);
   const hasMean = hasAverage(grid);
   const hasBudgets = grid.budgets.filter((b) => b !== noBudget).length > 1;

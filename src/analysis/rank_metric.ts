@@ -6,43 +6,37 @@
 import { meanOf, summarise } from "../stats/statistics.ts";
 import type { Basis } from "./basis.ts";
 import type { RunResults } from "./results.ts";
-import { cellKeys, cellOf, rolledUp } from "./run_rows.ts";
+import { scorePoints } from "./learning.ts";
+import { type Cell, cellKeys, cellOf, rolledUp } from "./run_rows.ts";
 import { orderOf } from "./scores.ts";
 
 /** The runs of a cell at one evaluation. */
-export interface RankMetricRow {
-  readonly task: string;
+export interface RankMetricRow extends Cell {
+  /** The metric's name, as records have it. */
   readonly metric: string;
-  readonly label: string;
-  readonly budget: string;
+  /** Steps done at the evaluation. */
   readonly step: number;
+  /** Runs. */
   readonly n: number;
   /** Total rank, the mean over runs. */
   readonly rank: number;
   /** The share of the initial total rank that is held, the mean over runs. */
   readonly held: number;
-  /** The metric as recorded, and its deviation over runs. */
+  /** The metric as recorded, the mean over runs. */
   readonly mean: number;
+  /** Its deviation over runs; null for one. */
   readonly sd: number | null;
 }
 
-interface Point {
-  readonly step: number;
-  readonly rank: number;
-  readonly held: number;
-  readonly score: number;
-}
-
 /** Total rank and metric at each evaluation of a run on the split that counts; none of a sequence, whose metric is of ever more classes. */
-function pointsOf({ record, ranks, evaluations }: RunResults): readonly Point[] {
-  const { initialRanks, last, outcome, primaryMetric, sequence } = record.happened;
-  if (sequence !== undefined) return [];
-  if (initialRanks === null || last === null || outcome.state !== "finished") return [];
+function pointsOf(run: RunResults) {
+  const { initialRanks, sequence } = run.record.happened;
+  if (initialRanks === null || sequence !== undefined) return [];
   const initial = Object.values(initialRanks).reduce((sum, rank) => sum + rank, 0);
-  return evaluations.filter(({ split }) => split === last.split).map(({ step, metrics }) => {
-    const rank = ranks.findLast((line) => line.step <= step)?.budget ?? initial;
-    return { step, rank, held: rank / initial, score: metrics[primaryMetric] ?? NaN };
-  }).filter(({ score }) => Number.isFinite(score));
+  return scorePoints(run).map(({ step, score }) => {
+    const rank = run.ranks.findLast((line) => line.step <= step)?.budget ?? initial;
+    return { step, score, rank, held: rank / initial };
+  });
 }
 
 /** A row an evaluation of each cell in which the total rank differs between evaluations, in the grid's order. */

@@ -5,15 +5,13 @@
  *
  * @module
  */
-import { budgetName, keyOf } from "./run_rows.ts";
+import { type Cell, cellKeys, cellOf, keyOf, rolledUp } from "./run_rows.ts";
+import { meanOf } from "../stats/statistics.ts";
 import type { ImportanceLine } from "../record/types.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 
 /** The cell and the piece a curve belongs to. */
-interface CurveKey {
-  readonly task: string;
-  readonly label: string;
-  readonly budget: string;
+interface CurveKey extends Cell {
   /** A module, a layer, a part, or a split. */
   readonly name: string;
 }
@@ -27,60 +25,59 @@ export interface Curve extends CurveKey {
   readonly runs: number;
 }
 
-/** One mean curve under construction. */
-interface CurveMean {
-  readonly key: CurveKey;
-  readonly sums: Float64Array;
-  readonly lows: Float64Array;
-  readonly highs: Float64Array;
-  readonly counts: Uint32Array;
+/** A value of a run at a grid point of one of its curves. */
+type CurveValue = readonly [name: string, point: number, value: number];
+
+function finishedRuns({ runs }: StudyResults): readonly RunResults[] {
+  return runs.filter(({ record }) => record.happened.outcome.state === "finished");
 }
 
-/** Mean curves under construction. */
-class CurveMeans {
-  readonly #curves = new Map<string, CurveMean>();
-
-  constructor(readonly points: number) {}
-
-  /** The curve of a key; looked up once a run, not once a point. */
-  of(key: CurveKey): CurveMean {
-    const id = keyOf(key.task, key.label, key.budget, key.name);
-    const known = this.#curves.get(id);
-    if (known !== undefined) return known;
-    const curve = {
-      key,
-      sums: new Float64Array(this.points),
-      lows: new Float64Array(this.points).fill(Infinity),
-      highs: new Float64Array(this.points).fill(-Infinity),
-      counts: new Uint32Array(this.points),
+/** The curves of all finished runs; values that are not finite count for nothing. */
+function curvesOf(
+  results: StudyResults,
+  points: number,
+  valuesOf: (run: RunResults) => Iterable<CurveValue>,
+): readonly Curve[] {
+  const curves = new Map<string, ReturnType<typeof emptyCurve>>();
+  for (const run of finishedRuns(results)) {
+    const cell = cellOf(run.record);
+    // Looked up once a run, not once a point.
+    const own = new Map<string, ReturnType<typeof emptyCurve>>();
+    for (const [name, point, value] of valuesOf(run)) {
+      if (!Number.isFinite(value)) continue;
+      const id = keyOf(cell.task, cell.label, cell.budget, name);
+      const curve = own.get(name) ?? curves.get(id) ?? emptyCurve({ ...cell, name }, points);
+      if (!own.has(name)) {
+        own.set(name, curve);
+        curves.set(id, curve);
+      }
+      curve.sums[point]! += value;
+      curve.lows[point] = Math.min(curve.lows[point]!, value);
+      curve.highs[point] = Math.max(curve.highs[point]!, value);
+      curve.counts[point]!++;
+    }
+  }
+  return [...curves.values()].map(({ key, sums, lows, highs, counts }) => {
+    const known = (values: Float64Array) =>
+      Array.from(values, (value, i) => counts[i] === 0 ? null : value);
+    return {
+      ...key,
+      values: known(sums.map((sum, i) => sum / counts[i]!)),
+      lows: known(lows),
+      highs: known(highs),
+      runs: Math.max(...counts),
     };
-    this.#curves.set(id, curve);
-    return curve;
-  }
-
-  means(): readonly Curve[] {
-    return [...this.#curves.values()]
-      .filter(({ counts }) => counts.some((count) => count > 0))
-      .map(({ key, sums, lows, highs, counts }) => {
-        const known = (values: Float64Array, of: (value: number, i: number) => number) =>
-          Array.from(values, (value, i) => counts[i] === 0 ? null : of(value, i));
-        return {
-          ...key,
-          values: known(sums, (sum, i) => sum / counts[i]!),
-          lows: known(lows, (low) => low),
-          highs: known(highs, (high) => high),
-          runs: Math.max(...counts),
-        };
-      });
-  }
+  });
 }
 
-function addTo(curve: CurveMean, point: number, value: number): void {
-  if (!Number.isFinite(value)) return;
-  curve.sums[point]! += value;
-  curve.lows[point] = Math.min(curve.lows[point]!, value);
-  curve.highs[point] = Math.max(curve.highs[point]!, value);
-  curve.counts[point]!++;
+function emptyCurve(key: CurveKey, points: number) {
+  return {
+    key,
+    sums: new Float64Array(points),
+    lows: new Float64Array(points).fill(Infinity),
+    highs: new Float64Array(points).fill(-Infinity),
+    counts: new Uint32Array(points),
+  };
 }
 
 /** `layer.3.query` → layer 3, part `query`; null for another form of name. */
@@ -91,14 +88,6 @@ export function splitModule(
   return match === null ? null : { layer: Number(match[1]), part: match[2]! };
 }
 
-const cellOf = (run: RunResults) => ({
-  task: run.record.asked.task,
-  label: run.record.asked.label,
-  budget: budgetName(run.record.asked.budget),
-});
-
-const isFinished = (run: RunResults) => run.record.happened.outcome.state === "finished";
-
 /** Whether a run's policy changed any rank. */
 export function movedRanks(run: RunResults): boolean {
   return run.ranks.some((line) => line.changes.length > 0);
@@ -108,43 +97,34 @@ export function movedRanks(run: RunResults): boolean {
 export type Grouping = "layer" | "part" | "module";
 
 function groupName(module: string, grouping: Grouping): string {
-  const split = splitModule(module);
-  if (grouping === "module" || split === null) return module;
+  const split = grouping === "module" ? null : splitModule(module);
+  if (split === null) return module;
   return grouping === "layer" ? `layer ${split.layer}` : split.part;
 }
 
-/** The names of the groups that modules fall into, and each module's group by index. */
-class Groups {
-  readonly names: string[] = [];
-  readonly #indexes = new Map<string, number>();
-  readonly #groupOf = new Map<string, number>();
+type GroupMeans = readonly (readonly [name: string, mean: number])[];
 
-  constructor(readonly grouping: Grouping) {}
+/** The mean value of each group's modules. */
+function groupMeans(
+  values: Iterable<readonly [module: string, value: number]>,
+  grouping: Grouping,
+): GroupMeans {
+  const groups = Map.groupBy(values, ([module]) => groupName(module, grouping));
+  return [...groups].map(([name, own]) => [name, meanOf(own.map(([, value]) => value))]);
+}
 
-  indexOf(module: string): number {
-    const known = this.#groupOf.get(module);
-    if (known !== undefined) return known;
-    const name = groupName(module, this.grouping);
-    const index = this.#indexes.get(name) ?? this.names.length;
-    if (index === this.names.length) {
-      this.names.push(name);
-      this.#indexes.set(name, index);
-    }
-    this.#groupOf.set(module, index);
-    return index;
-  }
-
-  /** Mean value of each group's modules, NaN for a group without. */
-  means(values: Iterable<readonly [module: string, value: number]>): Float64Array {
-    const sums: number[] = [];
-    const counts: number[] = [];
-    for (const [module, value] of values) {
-      const group = this.indexOf(module);
-      sums[group] = (sums[group] ?? 0) + value;
-      counts[group] = (counts[group] ?? 0) + 1;
-    }
-    return Float64Array.from(this.names, (_, i) => (sums[i] ?? NaN) / (counts[i] ?? NaN));
-  }
+/** The lines of a journal that come due at each grid point, from the start (0%) to the end (100%) of training. */
+function dueLines<L extends { readonly step: number }>(
+  lines: readonly L[],
+  steps: number,
+  points: number,
+): readonly (readonly L[])[] {
+  let next = 0;
+  return Array.from({ length: points }, (_, point) => {
+    const from = next;
+    while (next < lines.length && lines[next]!.step <= steps * point / (points - 1)) next++;
+    return lines.slice(from, next);
+  });
 }
 
 /**
@@ -158,27 +138,17 @@ export function rankCurves(
   grouping: Grouping,
   points: number,
 ): readonly Curve[] {
-  const means = new CurveMeans(points);
-  const groups = new Groups(grouping);
-  for (const run of results.runs) {
+  return curvesOf(results, points, (run): readonly CurveValue[] => {
     const { initialRanks, steps } = run.record.happened;
-    if (!isFinished(run) || initialRanks === null || !movedRanks(run)) continue;
-    const cell = cellOf(run);
+    if (initialRanks === null || !movedRanks(run)) return [];
     const ranks = new Map(Object.entries(initialRanks));
-    let current = groups.means(ranks);
-    const curves = groups.names.map((name) => means.of({ ...cell, name }));
-    let next = 0;
-    for (let point = 0; point < points; point++) {
-      const step = steps * point / (points - 1);
-      const before = next;
-      for (; next < run.ranks.length && run.ranks[next]!.step <= step; next++) {
-        for (const { module, to } of run.ranks[next]!.changes) ranks.set(module, to);
-      }
-      if (next > before) current = groups.means(ranks);
-      for (const [i, curve] of curves.entries()) addTo(curve, point, current[i] ?? NaN);
-    }
-  }
-  return means.means();
+    let means = groupMeans(ranks, grouping);
+    return dueLines(run.ranks, steps, points).flatMap((due, point) => {
+      for (const { module, to } of due.flatMap(({ changes }) => changes)) ranks.set(module, to);
+      if (due.length > 0) means = groupMeans(ranks, grouping);
+      return means.map(([name, mean]): CurveValue => [name, point, mean]);
+    });
+  });
 }
 
 /**
@@ -190,89 +160,58 @@ export function importanceCurves(
   grouping: Grouping,
   points: number,
 ): readonly Curve[] {
-  const means = new CurveMeans(points);
-  const groups = new Groups(grouping);
-  for (const run of results.runs) {
-    if (!isFinished(run) || run.importance.length === 0) continue;
-    const cell = cellOf(run);
-    const { steps } = run.record.happened;
-    const curves: CurveMean[] = [];
-    let next = 0;
-    let current: Float64Array | null = null;
-    for (let point = 0; point < points; point++) {
-      const step = steps * point / (points - 1);
-      const before = next;
-      while (next < run.importance.length && run.importance[next]!.step <= step) next++;
-      if (next > before) current = relativeMeans(run.importance[next - 1]!.scores, groups);
-      if (current === null) continue;
-      while (curves.length < groups.names.length) {
-        curves.push(means.of({ ...cell, name: groups.names[curves.length]! }));
-      }
-      for (const [i, curve] of curves.entries()) addTo(curve, point, current[i] ?? NaN);
-    }
-  }
-  return means.means();
+  return curvesOf(results, points, ({ record, importance }) => {
+    let means: GroupMeans = [];
+    return dueLines(importance, record.happened.steps, points).flatMap((due, point) => {
+      const last = due.at(-1);
+      if (last !== undefined) means = relativeMeans(last.scores, grouping);
+      return means.map(([name, mean]): CurveValue => [name, point, mean]);
+    });
+  });
 }
 
-/** Group means over the mean of all modules, null where no score is positive. */
-function relativeMeans(scores: ImportanceLine["scores"], groups: Groups): Float64Array | null {
+/** Group means over the mean of all modules; none where no score is positive. */
+function relativeMeans(scores: ImportanceLine["scores"], grouping: Grouping): GroupMeans {
   const finite = Object.entries(scores).filter(([, score]) => Number.isFinite(score));
-  const average = finite.reduce((sum, [, score]) => sum + score, 0) / finite.length;
-  return average > 0 ? groups.means(finite).map((mean) => mean / average) : null;
+  const average = meanOf(finite.map(([, score]) => score));
+  return average > 0
+    ? groupMeans(finite, grouping).map(([name, mean]) => [name, mean / average])
+    : [];
 }
 
 /** Training loss: the mean of each bin of steps (curve `train`), averaged over finished runs. */
 export function lossCurves(results: StudyResults, bins: number): readonly Curve[] {
-  const means = new CurveMeans(bins);
-  for (const run of results.runs) {
-    if (!isFinished(run)) continue;
-    const curve = means.of({ ...cellOf(run), name: "train" });
-    const { steps } = run.record.happened;
-    for (const line of run.steps) {
-      const bin = Math.min(bins - 1, Math.floor((line.step - 1) / steps * bins));
-      if (bin >= 0) addTo(curve, bin, line.loss);
-    }
-  }
-  return means.means();
+  return curvesOf(results, bins, ({ record, steps }) =>
+    steps.map(({ step, loss }): CurveValue => {
+      const bin = Math.floor((step - 1) / record.happened.steps * bins);
+      return ["train", Math.min(bins - 1, bin), bin < 0 ? NaN : loss];
+    }));
 }
 
 /** Evaluation loss on the split that counts, at the grid point nearest to each evaluation, averaged over finished runs. */
 export function evaluationCurves(results: StudyResults, points: number): readonly Curve[] {
-  const means = new CurveMeans(points);
-  for (const run of results.runs) {
-    const { happened } = run.record;
-    const split = happened.last?.split;
-    if (!isFinished(run) || split === undefined) continue;
-    const curve = means.of({ ...cellOf(run), name: split });
-    for (const line of run.evaluations) {
-      if (line.split !== split) continue;
-      const point = Math.min(points - 1, Math.round(line.step / happened.steps * (points - 1)));
-      addTo(curve, point, line.loss);
-    }
-  }
-  return means.means();
+  return curvesOf(
+    results,
+    points,
+    ({ record: { happened }, evaluations }) =>
+      evaluations.filter(({ split }) => split === happened.last?.split)
+        .map(({ step, split, loss }): CurveValue => {
+          const point = Math.round(step / happened.steps * (points - 1));
+          return [split, Math.min(points - 1, point), loss];
+        }),
+  );
 }
 
 /** Final ranks of each module, averaged over the finished runs of each task, label and budget. */
 export function finalRanks(
   results: StudyResults,
 ): readonly (CurveKey & { readonly rank: number; readonly runs: number })[] {
-  const sums = new Map<string, { readonly key: CurveKey; sum: number; count: number }>();
-  for (const run of results.runs) {
-    const { finalRanks: ranks } = run.record.happened;
-    if (!isFinished(run) || ranks === null) continue;
-    const cell = cellOf(run);
-    for (const [name, rank] of Object.entries(ranks)) {
-      const id = keyOf(cell.task, cell.label, cell.budget, name);
-      const entry = sums.get(id) ?? { key: { ...cell, name }, sum: 0, count: 0 };
-      entry.sum += rank;
-      entry.count++;
-      sums.set(id, entry);
-    }
-  }
-  return [...sums.values()].map(({ key, sum, count }) => ({
-    ...key,
-    rank: sum / count,
-    runs: count,
+  const all = finishedRuns(results).flatMap(({ record }) =>
+    Object.entries(record.happened.finalRanks ?? {})
+      .map(([name, rank]) => ({ ...cellOf(record), name, rank }))
+  );
+  return rolledUp(all, [...cellKeys, "name"], (own) => ({
+    rank: meanOf(own.map(({ rank }) => rank)),
+    runs: own.length,
   }));
 }

@@ -20,17 +20,11 @@ export const noBudget = "no budget";
 export const allTasks = "all tasks";
 
 /** What tables and charts read of a run. */
-export interface RunRow {
+export interface RunRow extends Cell {
   /** Hash of the run's request and inputs. */
   readonly id: string;
-  /** Its task. */
-  readonly task: string;
   /** The method's name. */
   readonly method: string;
-  /** How reports call the method with its options. */
-  readonly label: string;
-  /** For instance `rank 4`. */
-  readonly budget: string;
   /** As the study has it. */
   readonly seed: number;
   /** How it ended. */
@@ -168,12 +162,22 @@ export function rolledUp<T extends object, const K extends keyof T & string, V e
     .map(({ own, ...keys }) => ({ ...(keys as unknown as Pick<T, K>), ...of(own) }));
 }
 
-/** The cell of the grid that a run is in. */
-export const cellOf = ({ asked }: Pick<RunRecord, "asked">): {
+/** A place in the grid without its seed. */
+export interface Cell {
+  /** Its task. */
   readonly task: string;
+  /** How reports call the method with its options. */
   readonly label: string;
+  /** The budget's name. */
   readonly budget: string;
-} => ({ task: asked.task, label: asked.label, budget: budgetName(asked.budget) });
+}
+
+/** The cell of the grid that a run is in. */
+export const cellOf = ({ asked }: Pick<RunRecord, "asked">): Cell => ({
+  task: asked.task,
+  label: asked.label,
+  budget: budgetName(asked.budget),
+});
 
 /** The keys of a cell of the grid. */
 export const cellKeys = ["task", "label", "budget"] as const;

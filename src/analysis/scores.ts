@@ -4,23 +4,25 @@
  * @module
  */
 import { op } from "arquero";
-import { allTasks, budgetName, type Grid, keyOf, rowsOf, tableFrom } from "./run_rows.ts";
+import {
+  allTasks,
+  budgetName,
+  type Cell,
+  type Grid,
+  keyOf,
+  rowsOf,
+  tableFrom,
+} from "./run_rows.ts";
 import { needsMore } from "./convergence.ts";
 import { areAverageable, averageMetric } from "./metrics.ts";
 import type { Basis } from "./basis.ts";
 import type { StudyResults } from "./results.ts";
 import { summarise } from "../stats/statistics.ts";
 
-/** A cell of the methods × budgets table. */
-export interface ScoreRow {
-  /** Its task. */
-  readonly task: string;
+/** A cell of the table of scores. */
+export interface ScoreRow extends Cell {
   /** The metric's name, as records have it. */
   readonly metric: string;
-  /** How reports call the method with its options. */
-  readonly label: string;
-  /** The budget's name. */
-  readonly budget: string;
   /** Seeds with a score. */
   readonly n: number;
   /** Runs that failed. */
@@ -39,10 +41,7 @@ export interface ScoreRow {
   readonly needsMoreSteps: boolean;
 }
 
-interface Cell {
-  readonly task: string;
-  readonly label: string;
-  readonly budget: string;
+interface ScoredCell extends Cell {
   readonly metric: string;
   readonly scores: readonly number[];
   readonly failed: number;
@@ -65,7 +64,7 @@ export function scoreRows(basis: Basis): readonly ScoreRow[] {
     basis.rows.map((row) => ({ ...row, failed: row.state === "failed" ? 1 : 0 })),
     ["task", "label", "budget", "seed", "metric", "score", "failed"],
   );
-  const perTask = rowsOf<Cell>(
+  const perTask = rowsOf<ScoredCell>(
     table.groupby("task", "label", "budget").rollup({
       metric: op.any("metric"),
       scores: op.array_agg("score"),
@@ -73,7 +72,7 @@ export function scoreRows(basis: Basis): readonly ScoreRow[] {
     }),
   );
   const averaged = hasAverage(grid)
-    ? rowsOf<Cell>(
+    ? rowsOf<ScoredCell>(
       table.groupby("label", "budget", "seed")
         .rollup({ score: op.mean("score"), scored: op.valid("score"), failed: op.sum("failed") })
         .params({ tasks: grid.tasks.length })
@@ -106,7 +105,7 @@ export function scoreRows(basis: Basis): readonly ScoreRow[] {
 /** How many seeds a study asks for in a cell; of a mean over tasks, in any of its tasks. */
 function plannedSeeds(
   { planned }: StudyResults,
-): (cell: Pick<Cell, "task" | "label" | "budget">) => number {
+): (cell: Cell) => number {
   const seeds = new Map<string, Set<number>>();
   for (const { task, label, budget, seed } of planned) {
     for (const name of [task, allTasks]) {
@@ -120,7 +119,7 @@ function plannedSeeds(
 /** A number that sorts cells by task (all tasks last), label, then budget. */
 export function orderOf(
   grid: Grid,
-): (cell: { readonly task: string; readonly label: string; readonly budget: string }) => number {
+): (cell: Cell) => number {
   const index = (values: readonly string[]) => new Map(values.map((value, i) => [value, i]));
   const [tasks, labels, budgets] = [index(grid.tasks), index(grid.labels), index(grid.budgets)];
   return ({ task, label, budget }) =>

@@ -5,7 +5,7 @@
  */
 import { averageTaskAwareName } from "../tasks/metrics.ts";
 import type { SequenceOutcome } from "../record/types.ts";
-import { budgetName, keyOf, selectedEvaluation } from "./run_rows.ts";
+import { cellOf, rolledUp, selectedEvaluation } from "./run_rows.ts";
 import { meanOf, summarise, type Summary } from "../stats/statistics.ts";
 import type { StudyResults } from "./results.ts";
 
@@ -47,34 +47,22 @@ interface Finished extends SequenceCell {
   readonly taskAware: number;
 }
 
-function finishedSequences(results: StudyResults): readonly Finished[] {
-  return results.runs.flatMap(({ record }) => {
-    const { asked, happened: { sequence: outcome } } = record;
-    if (outcome === undefined) return [];
-    return [{
-      sequence: asked.task,
-      label: asked.label,
-      budget: budgetName(asked.budget),
-      outcome,
-      taskAware: selectedEvaluation(record)?.metrics[averageTaskAwareName] ?? NaN,
-    }];
-  });
-}
+const keys = ["sequence", "label", "budget"] as const;
 
-function cellsOf(results: StudyResults): readonly (readonly Finished[])[] {
-  const keyOfCell = ({ sequence, label, budget }: Finished) => keyOf(sequence, label, budget);
-  return [...Map.groupBy(finishedSequences(results), keyOfCell).values()];
+function finishedSequences({ runs }: StudyResults): readonly Finished[] {
+  return runs.flatMap(({ record }) => {
+    const { task: sequence, ...cell } = cellOf(record);
+    const { sequence: outcome } = record.happened;
+    const taskAware = selectedEvaluation(record)?.metrics[averageTaskAwareName] ?? NaN;
+    return outcome === undefined ? [] : [{ sequence, ...cell, outcome, taskAware }];
+  });
 }
 
 /** One row for each sequence, label and budget that has a finished run. */
 export function sequenceScores(results: StudyResults): readonly SequenceScores[] {
-  return cellsOf(results).map((runs) => {
-    const { sequence, label, budget } = runs[0]!;
+  return rolledUp(finishedSequences(results), keys, (runs) => {
     const over = (of: (run: Finished) => number) => summarise(runs.map(of));
     return {
-      sequence,
-      label,
-      budget,
       n: runs.length,
       average: over(({ outcome }) => outcome.averageAccuracy),
       taskAware: over(({ taskAware }) => taskAware),
@@ -86,24 +74,21 @@ export function sequenceScores(results: StudyResults): readonly SequenceScores[]
 
 /** One row for each cell, stage, and task seen by then; the mean over these tasks comes last. */
 export function stageAccuracies(results: StudyResults): readonly StageAccuracy[] {
-  return cellsOf(results).flatMap((runs) => {
-    const { sequence, label, budget, outcome: { stages } } = runs[0]!;
-    return stages.flatMap(({ task: after }, t) => {
-      const row = (task: string, of: (accuracies: readonly number[]) => number) => ({
-        sequence,
-        label,
-        budget,
-        n: runs.length,
-        stage: t + 1,
-        after,
-        task,
-        classIncremental: meanOf(runs.map(({ outcome }) => of(outcome.classIncremental[t]!))),
-        taskAware: meanOf(runs.map(({ outcome }) => of(outcome.taskAware[t]!))),
-      });
-      return [
-        ...stages.slice(0, t + 1).map(({ task }, j) => row(task, (values) => values[j]!)),
-        row(allSeen, meanOf),
-      ];
-    });
-  });
+  return rolledUp(finishedSequences(results), keys, (runs) => {
+    const { stages } = runs[0]!.outcome;
+    const mean = (of: (run: Finished) => number) => meanOf(runs.map(of));
+    return {
+      rows: stages.flatMap(({ task: after }, t) => {
+        const row = (task: string, of: (accuracies: readonly number[]) => number) => ({
+          ...{ n: runs.length, stage: t + 1, after, task },
+          classIncremental: mean(({ outcome }) => of(outcome.classIncremental[t]!)),
+          taskAware: mean(({ outcome }) => of(outcome.taskAware[t]!)),
+        });
+        return [
+          ...stages.slice(0, t + 1).map(({ task }, j) => row(task, (values) => values[j]!)),
+          row(allSeen, meanOf),
+        ];
+      }),
+    };
+  }).flatMap(({ rows, ...cell }) => rows.map((row) => ({ ...cell, ...row })));
 }

@@ -20,7 +20,7 @@ import {
 import { type ComparedRanks, rankedBudgets } from "./ranked_budgets.ts";
 import { type Ranking, rankingOf } from "./ranking.ts";
 import { allTasks } from "./run_rows.ts";
-import type { Basis } from "./basis.ts";
+import type { Basis, ReplayBasis } from "./basis.ts";
 
 /** A comparison with the baseline. */
 export interface PairedRow extends PairedContrast, Decided {}
@@ -62,14 +62,15 @@ export interface ReportTests {
 /** Answers to a claim that are verdicts. */
 const decided: ReadonlySet<Answer> = new Set(["supported", "refuted", "equivalent"]);
 
-/** All tests of a report, corrected together; `verdicts` are those on its claims. */
+/** All tests of a report, corrected together; `verdicts` are those on its claims, `replay` is its replay ablation. */
 export function correctedTests(
   results: Basis,
   verdicts: readonly ClaimVerdict[],
+  replay: ReplayBasis | null,
 ): ReportTests {
   const paired = pairedContrasts(results);
   const asked = askedContrasts(results);
-  const replays = results.replay === null ? [] : replayContrasts(results.replay);
+  const replays = replay === null ? [] : replayContrasts(replay);
   const effects = effectContrasts(results);
   const budgets = rankedBudgets(results);
   const contrasts: readonly Contrast[] = [...paired, ...asked, ...replays, ...effects];

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { SpectraOverlap } from "../record/spectra.ts";
+import type { ModuleSpectrum, SpectraOverlap } from "../record/spectra.ts";
 import { meanOf, summarise } from "../stats/statistics.ts";
 import type { Basis } from "./basis.ts";
-import { cellKeys, cellOf, rolledUp } from "./run_rows.ts";
+import { type Cell, cellKeys, cellOf, rolledUp } from "./run_rows.ts";
 import { orderOf } from "./scores.ts";
 
 /** What was measured of the runs that the study still has: a module of a run each, with the cell that the run is in. */
@@ -21,10 +21,7 @@ function measuredModules({ runs, spectra }: Basis) {
 type MeasuredModule = ReturnType<typeof measuredModules>[number];
 
 /** What the updates of the runs of a cell use, sums over modules and means over runs. */
-interface UsedRanksRow {
-  readonly task: string;
-  readonly label: string;
-  readonly budget: string;
+interface UsedRanksRow extends Cell {
   /** Runs that were measured. */
   readonly n: number;
   readonly rank: number;
@@ -88,21 +85,10 @@ export function usedRanksRows(results: Basis): readonly UsedRanksRow[] {
   }).toSorted((a, b) => order(a) - order(b));
 }
 
-/** One module of a cell, means over its runs. */
-export interface ModuleSpectraRow {
-  readonly task: string;
-  readonly label: string;
-  readonly budget: string;
-  readonly module: string;
+/** One module of a cell, means over its runs; of singular values over the runs that have as many. */
+export interface ModuleSpectraRow extends Cell, ModuleSpectrum {
+  /** Runs that were measured. */
   readonly n: number;
-  readonly rank: number;
-  readonly effectiveRank: number;
-  readonly stableRank: number;
-  readonly norm: number;
-  readonly relativeNorm: number;
-  readonly intruders: number | null;
-  /** Singular values by their order, the mean over the runs that have as many. */
-  readonly values: readonly number[];
 }
 
 /** A row a module of each cell with measured runs, in the grid's order. */

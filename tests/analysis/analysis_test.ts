@@ -14,10 +14,11 @@ Deno.test("an analysis computes its parts when they are asked for, once; those o
   };
   const analysis = analyse({ ...study, replay });
   for (const part of [analysis, analysis.replay!]) {
-    for (const name of ["scores", "tests", "overTasks", "claimsReport", "majority"] as const) {
-      assert(Object.getOwnPropertyDescriptor(part, name)?.get !== undefined, name);
-      assertStrictEquals(part[name], part[name]);
-    }
+    const names = ["scores", "tests", "overTasks", "claimsReport", "majority", "costs"] as const;
+    const get = (name: string) => Object.getOwnPropertyDescriptor(part, name)?.get;
+    for (const name of names) assert(get(name) !== undefined, name);
+    for (const name of names) assertStrictEquals(part[name], part[name]);
+    for (const name of names) assertEquals(get(name), undefined);
   }
   assertEquals(analysis.replay!.runs[0]!.replay.variant, "uniform");
 });

@@ -61,8 +61,8 @@ Deno.test("other score tables have the majority class as a column", () => {
   };
   const rankings = analyse(study).tests.rankings;
   assertEquals(cells(runsTable(analyse(study)), "| a | lora"), "25.00");
-  assertEquals(cells(costTable(analyse(study), "lora"), "| a | lora"), "37.50");
-  assertEquals(cells(costTable(analyse(study), "lora"), "| all tasks | lora"), "18.75");
+  assertEquals(cells(costTable(analyse(study)), "| a | lora"), "37.50");
+  assertEquals(cells(costTable(analyse(study)), "| all tasks | lora"), "18.75");
   assertEquals(cells(rankingTable(analyse(study), rankings), "| rank 2 | lora"), "18.75");
   const single = {
     ...study,
@@ -79,7 +79,7 @@ Deno.test("studies without the majority's score have no row and no column for it
     methodsTable(analyse(plain)),
     scoresTable(analyse(plain)),
     runsTable(analyse(plain)),
-    costTable(analyse(plain), "lora"),
+    costTable(analyse(plain)),
     rankingTable(analyse(plain), analyse(plain).tests.rankings),
   ];
   for (const table of tables) {

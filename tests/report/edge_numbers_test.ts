@@ -6,9 +6,8 @@ import { selectedEvaluation } from "../../src/analysis/run_rows.ts";
 import { friedmanTest } from "../../src/stats/rank_tests.ts";
 import { bootstrapInterval } from "../../src/stats/statistics.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { ablationPoints, ablationRows, truncationRows } from "../../src/analysis/ablation.ts";
+import { ablationPoints, truncationRows } from "../../src/analysis/ablation.ts";
 import { budgetsTable, costTable } from "../../src/report/sections/cost.ts";
-import { costRows } from "../../src/analysis/costs.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { softmaxOf } from "../../src/train/evaluate.ts";
 import { scorerOf } from "../../src/analysis/resampled_scores.ts";
@@ -29,7 +28,7 @@ Deno.test("a failed run that was evaluated before it failed has no score anywher
   assertEquals([row.n, row.failed, row.mean], [2, 1, 0.6]);
   assertEquals(analyse(study).tests.paired.map(({ n }) => n), [2]);
   assertEquals(analyse(study).tests.rankings[0]!.blocks, 2);
-  assertEquals(costRows(analyse(study), null).map(({ n, score }) => [n, score]), [[2, 0.5], [
+  assertEquals(analyse(study).costs.map(({ n, score }) => [n, score]), [[2, 0.5], [
     2,
     0.6,
   ]]);
@@ -136,7 +135,7 @@ function ablatedLow(): StudyResults {
 
 Deno.test("what a removal or a cut costs is positive, also for a metric that is better low", () => {
   assertEquals(ablationPoints(analyse(ablatedLow())).map(({ loss }) => loss), [1, 2, 3, 4]);
-  assertAlmostEquals(ablationRows(analyse(ablatedLow()))[0]!.spearman!, 1, 1e-12);
+  assertAlmostEquals(analyse(ablatedLow()).ablation[0]!.spearman!, 1, 1e-12);
   assertEquals(truncationRows(analyse(ablatedLow())).map(({ mean, loss }) => [mean, loss]), [
     [25, 5],
     [20, 0],
@@ -200,7 +199,7 @@ function shared(jobs: Readonly<Record<string, number | undefined>>): StudyResult
 
 Deno.test("costRows compares no time of runs that shared the machine, and puts none on the front of times", () => {
   const found = (jobs: Readonly<Record<string, number | undefined>>) =>
-    costRows(analyse(shared(jobs)), "lora").map((
+    analyse(shared(jobs)).costs.map((
       { label, jobs, stepRatio, isOnTimeFront, isOnSizeFront },
     ) => [label, jobs, stepRatio, isOnTimeFront, isOnSizeFront]);
   const alone = found({ lora: 1, other: 1 });
@@ -219,7 +218,7 @@ Deno.test("costRows compares no time of runs that shared the machine, and puts n
 
 Deno.test("costTable says how many runs were trained at a time, and what that means for its times", () => {
   const text = (jobs: Readonly<Record<string, number | undefined>>) =>
-    markdownOf(costTable(analyse(shared(jobs)), "lora"));
+    markdownOf(costTable(analyse(shared(jobs))));
   assert(!text({ lora: 1, other: 1 }).includes("shared the machine"));
   const some = text({ lora: 1, other: 2 });
   assert(some.includes("Runs that were made several at a time shared the machine"));
@@ -235,14 +234,11 @@ Deno.test("costTable says how many runs were trained at a time, and what that me
 Deno.test("the most runs at a time of a cell count, and records that do not say leave one unknown", () => {
   const study = scoredStudy({ labels: ["lora"], score: () => 0.5 });
   const jobsOf = (own: readonly (number | undefined)[]) =>
-    costRows(
-      analyse(withHappened(study, ({ record: { asked, happened } }) => {
-        const { jobs: _, ...time } = happened.time;
-        const jobs = own[asked.seed - 1];
-        return { time: { ...time, ...(jobs === undefined ? {} : { jobs }) } };
-      })),
-      null,
-    )[0]!.jobs;
+    analyse(withHappened(study, ({ record: { asked, happened } }) => {
+      const { jobs: _, ...time } = happened.time;
+      const jobs = own[asked.seed - 1];
+      return { time: { ...time, ...(jobs === undefined ? {} : { jobs }) } };
+    })).costs[0]!.jobs;
   assertEquals(jobsOf([1, 4, 2]), 4);
   assertEquals(jobsOf([1, undefined, 1]), null);
   assertEquals(jobsOf([undefined, undefined, undefined]), null);
@@ -272,7 +268,7 @@ Deno.test("the front of a metric that is better low holds the lowest", () => {
       time: { ...happened.time, trainMillis: asked.label === "lora" ? 10 : 20 },
     }),
   );
-  const found = costRows(analyse(study), null).map((
+  const found = analyse(study).costs.map((
     row,
   ) => [row.label, row.isOnTimeFront, row.isOnSizeFront]);
   assertEquals(found, [["lora", true, true], ["other", false, false]]);
@@ -285,7 +281,7 @@ Deno.test("times of a cell are medians, and parameters to store include the head
       time: { ...happened.time, medianStepMillis: [10, 11, 90][asked.seed - 1]! },
     }),
   );
-  const [row] = costRows(analyse(study), "lora");
+  const [row] = analyse(study).costs;
   assertEquals(row!.stepMillis, 11);
   // One layer of six modules with 512 parameters a rank, rank 4, and a head of 770.
   assertEquals(row!.parameters, 6 * 512 * 4 + 770);

@@ -4,7 +4,6 @@ import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/ass
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
 import { renderChart } from "../../src/report/render.ts";
-import { rankMetricRows } from "../../src/analysis/rank_metric.ts";
 import { rankMetricTable } from "../../src/report/sections/ranks.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { fixtureMethods, fixtureStudy } from "../analysis/fixture.ts";
@@ -48,7 +47,7 @@ const runs = base.runs.map((run) => {
 const staged: StudyResults = { ...base, runs };
 
 Deno.test("a row an evaluation: the total rank of the last count, its share of the start, the mean metric", () => {
-  const rows = rankMetricRows(analyse(staged));
+  const rows = analyse(staged).rankMetric;
   assertEquals(rows.map(({ label, step, n, rank }) => [label, step, n, rank]), [
     ["SoRA", 50, 2, 12],
     ["SoRA", 100, 2, (6 + 9) / 2],
@@ -65,7 +64,7 @@ Deno.test("a row an evaluation: the total rank of the last count, its share of t
 
 Deno.test("methods that keep their total rank have neither rows nor a chart", () => {
   const still = { ...staged, runs: runs.filter(({ record }) => record.asked.label !== "SoRA") };
-  assertEquals(rankMetricRows(analyse(still)), []);
+  assertEquals(analyse(still).rankMetric, []);
   assertEquals(chartsOf(analyse(still)).rankMetric, []);
 });
 
@@ -82,7 +81,7 @@ Deno.test("a sequence has no rows, since its later evaluations are of more class
     ...run,
     record: { ...run.record, happened: { ...run.record.happened, sequence } },
   }));
-  assertEquals(rankMetricRows(analyse({ ...staged, runs: inSequence })), []);
+  assertEquals(analyse({ ...staged, runs: inSequence }).rankMetric, []);
 });
 
 /** The study with as many evaluations a run. */
@@ -111,7 +110,7 @@ Deno.test("the page shows the curve beside the ranks", async () => {
 
 Deno.test("a curve of fewer than five evaluations is not drawn, and stays in the table", () => {
   for (const count of [1, 2, 4]) assertEquals(chartsOf(analyse(evaluated(count))).rankMetric, []);
-  assertEquals(rankMetricRows(analyse(evaluated(4))).length, 4);
+  assertEquals(analyse(evaluated(4)).rankMetric.length, 4);
   const [chart] = chartsOf(analyse(evaluated(5))).rankMetric;
   assertEquals([...panelsOf(chart!).keys()], ["acceptability, rank 2"]);
   // Of two methods, only the one with enough evaluations is drawn.

@@ -2,7 +2,6 @@
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { replays } from "../../src/report/findings/comparisons.ts";
-import { replayBaseline } from "../../src/analysis/paired_rows.ts";
 import { replayTable } from "../../src/report/sections/paired_differences.ts";
 import type { Replay, ReplayedRun } from "../../src/record/types.ts";
 import type { ReplayResults } from "../../src/analysis/results.ts";
@@ -52,7 +51,7 @@ const even = { variant: "uniform", baseline: "even", scores: [0.7, 0.7, 0.7] } a
 Deno.test("a replay is compared with the runs that are recorded as uniform, whatever their label", () => {
   // The first label reads as if its ranks were uniform.
   const replay = replayOf({ "not uniform": found, even });
-  assertEquals(replayBaseline(replay), "even");
+  assertEquals(analyse({ ...replay, replay }).replay!.baseline, "even");
   const rows = analyse({ ...replay, replay }).tests.replays;
   assertEquals(rows.map(({ label, n }) => [label, n]), [["not uniform", 3]]);
   assertAlmostEquals(rows[0]!.mean!, 0.1, 1e-12);
@@ -82,7 +81,10 @@ Deno.test("ranks of another total are compared with the uniform ranks of that to
 
 Deno.test("a replay without uniform runs yet has no differences and no findings", () => {
   const replay = replayOf({ found });
-  assertEquals([replayBaseline(replay), analyse({ ...replay, replay }).tests.replays], [null, []]);
+  assertEquals([
+    analyse({ ...replay, replay }).replay!.baseline,
+    analyse({ ...replay, replay }).tests.replays,
+  ], [null, []]);
   assertEquals(replayTable(analyse({ ...replay, replay })).rows.length, 0);
   assertEquals(replays(analyse({ ...replay, replay })), []);
 });

@@ -12,7 +12,7 @@ import { stylesOf } from "../../src/report/method_styles.ts";
 import { renderChart } from "../../src/report/render.ts";
 import { allocationsTable } from "../../src/report/sections/ranks.ts";
 import { allocationRows } from "../../src/analysis/allocations.ts";
-import { moduleSpectraRows, usedRanksRows } from "../../src/analysis/spectra.ts";
+import { usedRanksRows } from "../../src/analysis/spectra.ts";
 import {
   moduleSpectraTable,
   usedRanksTable,
@@ -117,12 +117,12 @@ Deno.test("ranks are summed over modules and averaged over runs, overlaps over m
 });
 
 Deno.test("a module's singular values are means over runs, zero where one has fewer", () => {
-  const rows = moduleSpectraRows(analyse(withSpectra(base)));
+  const rows = analyse(withSpectra(base)).moduleSpectra;
   assertEquals(rows.length, 4);
   assertEquals([rows[0]!.module, rows[0]!.n, rows[0]!.values], ["layer.0.query", 2, [3, 1]]);
   const [first] = csvRows(moduleSpectraTable(analyse(withSpectra(base))));
   assertEquals(first!["values"], "3.00000 1.00000");
-  assertEquals([usedRanksRows(analyse(base)), moduleSpectraRows(analyse(base))], [[], []]);
+  assertEquals([usedRanksRows(analyse(base)), analyse(base).moduleSpectra], [[], []]);
 });
 
 Deno.test("the page has the section with its charts, or the command that makes it", async () => {

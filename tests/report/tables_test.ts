@@ -5,9 +5,9 @@ import { columnsOf } from "../../src/base/text_width.ts";
 import { csvOf } from "../../src/report/csv.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
-import { ablationRows, truncationRows } from "../../src/analysis/ablation.ts";
+import { truncationRows } from "../../src/analysis/ablation.ts";
 import { budgetsTable, costTable } from "../../src/report/sections/cost.ts";
-import { costRows, offBudget } from "../../src/analysis/costs.ts";
+import { offBudget } from "../../src/analysis/costs.ts";
 import { examplesTable, pairedTable } from "../../src/report/sections/paired_differences.ts";
 import { provenanceTable } from "../../src/report/sections/reproducibility.ts";
 import { failedTable } from "../../src/report/sections/failed_runs.ts";
@@ -292,11 +292,11 @@ Deno.test("costRows compares step times with the baseline of the same task and b
       },
     })),
   };
-  const row = cellOf(costRows(analyse(timed), "LoRA"), "a", "ElaLoRA");
+  const row = cellOf(analyse(timed).costs, "a", "ElaLoRA");
   assertEquals(row.stepMillis, 52);
   assertAlmostEquals(row.stepRatio!, 52 / 42, 1e-12);
   assertEquals(
-    cellOf(costRows(analyse(timed), "LoRA"), "a", "head only", "no budget").stepRatio,
+    cellOf(analyse(timed).costs, "a", "head only", "no budget").stepRatio,
     null,
   );
 });
@@ -372,7 +372,7 @@ Deno.test("costRows marks the cells that nothing beats, in training time and in 
     }),
   });
   // ElaLoRA is best and LoRA second in both tasks; LoRA is slower than ElaLoRA, the head is fastest and smallest.
-  const rows = costRows(analyse(timed({ LoRA: 900, ElaLoRA: 800, "head only": 500 }, null)), null);
+  const rows = analyse(timed({ LoRA: 900, ElaLoRA: 800, "head only": 500 }, null)).costs;
   const fronts = (task: string) =>
     rows.filter((row) => row.task === task)
       .map((row) => [row.label, row.isOnTimeFront, row.isOnSizeFront]);
@@ -380,20 +380,20 @@ Deno.test("costRows marks the cells that nothing beats, in training time and in 
   assertEquals(fronts("a"), wanted);
   assertEquals(fronts("all tasks"), wanted);
   // The events of 200 ms count as training: LoRA without them would be faster.
-  const [row] = costRows(analyse(timed({ LoRA: 700, ElaLoRA: 800, "head only": 500 }, 200)), null);
+  const [row] = analyse(timed({ LoRA: 700, ElaLoRA: 800, "head only": 500 }, 200)).costs;
   assertEquals([row!.label, row!.trainMillis, row!.eventMillis], ["LoRA", 900, 200]);
   const runs = study.runs.map((run) => {
     const happened = { ...run.record.happened, estimate: { dimensions: [3, 4], millis: 50 } };
     return { ...run, record: { ...run.record, happened } };
   });
-  const estimated = costRows(analyse({ ...study, runs }), null)[0]!;
+  const estimated = analyse({ ...study, runs }).costs[0]!;
   assertEquals(estimated.eventMillis, 50);
-  assertEquals(estimated.trainMillis, costRows(analyse(study), null)[0]!.trainMillis + 50);
+  assertEquals(estimated.trainMillis, analyse(study).costs[0]!.trainMillis + 50);
   const table = markdownOf(
-    costTable(analyse(timed({ LoRA: 7, ElaLoRA: 8, "head only": 5 }, 200)), null),
+    costTable(analyse(timed({ LoRA: 7, ElaLoRA: 8, "head only": 5 }, 200))),
   );
   assertStringIncludes(table, "| outside steps |");
-  assert(!markdownOf(costTable(analyse(study), null)).includes("| outside steps |"));
+  assert(!markdownOf(costTable(analyse(study))).includes("| outside steps |"));
 });
 
 Deno.test("costTable shows the time of training, of what is outside steps and of the whole run, each below its title", () => {
@@ -403,7 +403,7 @@ Deno.test("costTable shows the time of training, of what is outside steps and of
     return { ...run, record: { ...run.record, happened: { ...happened, time } } };
   });
   const study = { ...handStudy(), runs };
-  const { columns, rows: [first] } = costTable(analyse(study), null);
+  const { columns, rows: [first] } = costTable(analyse(study));
   const shown = (title: string) => columns.find((column) => column.title === title)!.cell(first!);
   assertEquals(
     ["training time ↓", "outside steps", "run time ↓"].map(shown),
@@ -412,10 +412,7 @@ Deno.test("costTable shows the time of training, of what is outside steps and of
 });
 
 Deno.test("costRows averages only methods that finished every task", () => {
-  const rows = costRows(
-    analyse(handStudy({ failures: ["LoRA/b/4/1", "LoRA/b/4/2", "LoRA/b/4/3"] })),
-    null,
-  );
+  const rows = analyse(handStudy({ failures: ["LoRA/b/4/1", "LoRA/b/4/2", "LoRA/b/4/3"] })).costs;
   const averaged = rows.filter((row) => row.task === "all tasks").map((row) => row.label);
   assertEquals(averaged, ["ElaLoRA", "head only"]);
 });
@@ -481,14 +478,14 @@ Deno.test("ablationRows correlates rank with loss: over runs for several, over r
     })),
   });
   // Ranks 1 2 3 4 5 against losses ranked 1 3 2 4 5: ρ = 1 − 6·2/(5·24) = 0.9, τ = (9 − 1)/10 = 0.8.
-  const [one] = ablationRows(analyse(ablated(1, (piece) => piece + 1)));
+  const [one] = analyse(ablated(1, (piece) => piece + 1)).ablation;
   assertAlmostEquals(one!.spearman!, 0.9, 1e-12);
   assertAlmostEquals(one!.kendall!, 0.8, 1e-12);
   assertEquals([one!.n, one!.pieces, one!.interval], [1, 5, "bootstrap over removals"]);
   assert(one!.low !== null && one!.low < 0.9 && one!.high! <= 1);
   // Three equal correlations leave no spread to estimate.
-  const [three] = ablationRows(analyse(ablated(3, (piece) => piece + 1)));
+  const [three] = analyse(ablated(3, (piece) => piece + 1)).ablation;
   assertEquals([three!.n, three!.low, three!.interval], [3, null, "none"]);
-  const [even] = ablationRows(analyse(ablated(3, () => 4)));
+  const [even] = analyse(ablated(3, () => 4)).ablation;
   assertEquals([even!.n, even!.undefinedRuns, even!.spearman], [0, 3, null]);
 });

@@ -94,24 +94,17 @@ export interface RunChecks<R> {
   readonly hasLearned?: (run: R) => boolean;
 }
 
-/** Rules that were computed: a fifth of a second each, and the same after every block of seeds. */
-const rules = new Map<string, StoppingPlan>();
-
-/** The stopping rule of a study's claims, in margins. */
+/** The stopping rule of a study's claims, in margins. It takes a fifth of a second, so that whoever needs it again hands it on. */
 export function ruleOf(study: ClaimsOfStudy): StoppingPlan {
   const { rule, block, mostSeeds, betterThan, claimLevel } = decisionOf(study);
-  const options = {
+  return planStopping({
     block,
     cap: mostSeeds,
     margin: 1,
     betterThan: betterThan === "margin" ? 1 : 0,
     level: claimLevel,
     rule: rule === "fixed" ? "obrien-fleming" : rule,
-  } as const;
-  const key = JSON.stringify(options);
-  const found = rules.get(key) ?? planStopping(options);
-  rules.set(key, found);
-  return found;
+  });
 }
 
 /** The rule as it is applied to a claim. */
@@ -134,21 +127,23 @@ export function planOf(rule: StoppingPlan, { says }: Claim, resolution: number):
  * @param study Its claims, margins, rule and seeds.
  * @param planned All runs of the study, in the form that its plan has them.
  * @param runs What was recorded of them.
+ * @param rule As {@linkcode ruleOf} gives it, where it is known already.
  */
 export function verdictsOf<R extends ScoredRun>(
   study: ClaimsOfStudy,
   planned: readonly ArmRun[],
   runs: readonly R[],
   checks: RunChecks<R> = {},
+  rule: StoppingPlan | null = null,
 ): readonly ClaimVerdict[] {
   const { claims = [] } = study;
   if (claims.length === 0) return [];
-  const rule = ruleOf(study);
+  const known = rule ?? ruleOf(study);
   return claims.map((claim) =>
     verdictOf(
       claim,
       claimSeries(study, claim, planned, runs),
-      rule,
+      known,
       unequalSettings(claim, claimPairs(claim, planned)),
       checks,
     )

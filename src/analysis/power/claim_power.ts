@@ -125,7 +125,7 @@ export function powerOf<R extends ArmRun>(setting: PowerSetting<R>): readonly Cl
   const firstLook = firstDecidingLook(rule);
   return claims.map((claim) => {
     const tasks = tasksOfClaim(claim, planned);
-    const found = pilotOf(claim, tasks, setting);
+    const found = pilotOf(claim, tasks, setting, rule);
     const own = planOf(rule, claim, found?.resolution ?? 0);
     const seeds = new Set(claimPairs(claim, planned).map(({ seed }) => seed)).size;
     // Without a spread, or from scores that are chance, there is nothing to plan with.
@@ -194,10 +194,11 @@ function pilotOf<R extends ArmRun>(
   claim: Claim,
   tasks: readonly string[],
   setting: PowerSetting<R>,
+  rule: StoppingPlan,
 ): Found | null {
   const usable =
     setting.pilots.map((group) =>
-      group.flatMap((pilot) => spreadFrom(pilot, claim, tasks, setting) ?? [])
+      group.flatMap((pilot) => spreadFrom(pilot, claim, tasks, setting, rule) ?? [])
     ).find((found) => found.length > 0) ?? [];
   return usable.toSorted(({ pilot: a }, { pilot: b }) =>
     a.missing.length - b.missing.length || b.spread.seeds - a.spread.seeds
@@ -209,6 +210,7 @@ function spreadFrom<R extends ArmRun>(
   claim: Claim,
   tasks: readonly string[],
   setting: PowerSetting<R>,
+  rule: StoppingPlan,
 ): Found | null {
   const arms = [runsOfArm(claim.a, planned), runsOfArm(claim.b, planned)];
   // Runs that only their settings tell apart have no pair.
@@ -238,7 +240,7 @@ function spreadFrom<R extends ArmRun>(
       missing: tasks.filter((task) => !has.has(task)),
       isDecided: stoppingState(
         differences.map(({ value }) => value),
-        planOf(ruleOf(study), claim, resolution),
+        planOf(rule, claim, resolution),
       ).verdict !== "undecided",
       idle: {
         runs: series.runs.filter((run) => !hasLearned(run)).length,

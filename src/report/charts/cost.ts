@@ -7,7 +7,7 @@ import type { Analysis } from "../../analysis/analysis.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { allTasks, noBudget } from "../../analysis/run_rows.ts";
 import type { SeriesStyles } from "../method_styles.ts";
-import { type CostRow, costRows } from "../../analysis/costs.ts";
+import type { CostRow } from "../../analysis/costs.ts";
 import type { Chart } from "../types.ts";
 import { boundsOf, edgeCaption, edgeLine, rangesOf } from "./panels.ts";
 import { scatter } from "./scatter.ts";
@@ -48,7 +48,7 @@ const height = 260;
 
 /** Metric against training time and against the parameters to store: a panel a task, larger points for larger budgets. */
 export function costCharts(results: Analysis, styles: SeriesStyles): readonly Chart[] {
-  const all = costRows(results, null);
+  const all = results.costs;
   return kinds.flatMap((kind): Chart[] => {
     const rows = all.filter((row) =>
       row.score !== null && Number.isFinite(kind.costOf(row)) && kind.costOf(row) > 0

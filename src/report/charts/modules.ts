@@ -9,8 +9,8 @@ import { budgetName, type Grid, keyOf } from "../../analysis/run_rows.ts";
 import { fixed, interval, significant } from "../../base/format.ts";
 import type { SeriesStyles } from "../method_styles.ts";
 import { slugsOf } from "../slug.ts";
-import { type AblationPoint, ablationPoints, ablationRows } from "../../analysis/ablation.ts";
-import { type ModuleSpectraRow, moduleSpectraRows } from "../../analysis/spectra.ts";
+import { type AblationPoint, ablationPoints } from "../../analysis/ablation.ts";
+import { type ModuleSpectraRow } from "../../analysis/spectra.ts";
 import type { Chart } from "../types.ts";
 import { lines } from "./lines.ts";
 import { boundsOf, cellsOf, columnsOf } from "./panels.ts";
@@ -36,7 +36,7 @@ export function ablationCharts(
   styles: SeriesStyles,
 ): readonly Chart[] {
   const points = ablationPoints(results);
-  const rows = ablationRows(results).filter((row) => row.spearman !== null);
+  const rows = results.ablation.filter((row) => row.spearman !== null);
   return (["layer", "module", "part"] as const).flatMap((kind): Chart[] => {
     const own = points.filter((point) => point.kind === kind);
     if (own.length === 0) return [];
@@ -222,7 +222,7 @@ export function spectraCharts(
   grid: Grid,
   styles: SeriesStyles,
 ): readonly Chart[] {
-  const rows = moduleSpectraRows(results);
+  const rows = results.moduleSpectra;
   if (rows.length === 0) return [];
   return [usedChart(rows, grid, styles), ...spectrumCharts(rows, grid)];
 }

@@ -15,7 +15,6 @@ import type { TunedChoice } from "../../study/schema/tuned.ts";
 import { meritOf } from "../../tasks/metrics.ts";
 import { type SeriesStyles, stylesOfMethods } from "../method_styles.ts";
 import { slugsOf } from "../slug.ts";
-import { rankMetricRows } from "../../analysis/rank_metric.ts";
 import type { Chart } from "../types.ts";
 import { type LineRow, lines, progressAxis } from "./lines.ts";
 import { cellsOf, columnsOf } from "./panels.ts";
@@ -152,7 +151,7 @@ const fewestEvaluations = 5;
 /** Ranks held against the metric, a panel a task and budget, a line a method; null where none has enough evaluations. */
 export function rankMetricChart(results: Analysis, grid: Grid, styles: SeriesStyles): Chart | null {
   const curves = Map.groupBy(
-    rankMetricRows(results),
+    results.rankMetric,
     ({ task, label, budget }) => keyOf(task, label, budget),
   );
   const points = [...curves.values()].filter((curve) => curve.length >= fewestEvaluations).flat();

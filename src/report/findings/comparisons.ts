@@ -8,7 +8,7 @@ import { allTasks, type Grid } from "../../analysis/run_rows.ts";
 import { counted, joined, listed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { manyLabels } from "../charts/theme.ts";
-import { allBudgets, replayBaseline } from "../../analysis/paired_rows.ts";
+import { allBudgets } from "../../analysis/paired_rows.ts";
 import { correctionText, type PairedRow, widest } from "../../analysis/significance.ts";
 import { marginText } from "../columns.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
@@ -168,7 +168,7 @@ function manyComparisons(
 /** What training again with the ranks found shows. */
 export function replays(results: Analysis): readonly Finding[] {
   if (results.replay === null) return [];
-  const uniform = replayBaseline(results.replay);
+  const uniform = results.replay.baseline;
   if (uniform === null) return [];
   const rows = results.tests.replays;
   return results.replay.grid.labels.flatMap((label) => {

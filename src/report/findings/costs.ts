@@ -6,7 +6,7 @@
 import { median } from "simple-statistics";
 import { allTasks, type Grid, noBudget } from "../../analysis/run_rows.ts";
 import { fixed, joined, whole } from "../../base/format.ts";
-import { type CostRow, costRows } from "../../analysis/costs.ts";
+import type { CostRow } from "../../analysis/costs.ts";
 import { hasAverage } from "../../analysis/scores.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { Finding } from "./finding.ts";
@@ -17,7 +17,7 @@ export function stepTimes(
   grid: Grid,
   baseline: string,
 ): readonly Finding[] {
-  const rows = costRows(results, baseline).filter((row) => row.task !== allTasks);
+  const rows = results.costs.filter((row) => row.task !== allTasks);
   const lead = `Time of a step against ${baseline}`;
   const texts = grid.labels.filter((label) => label !== baseline).flatMap((label) => {
     const ratios = rows.filter((row) => row.label === label)
@@ -39,7 +39,7 @@ export function stepTimes(
 
 /** The combinations of the widest scope that nothing as good is cheaper than. */
 export function fronts(results: Analysis, grid: Grid): readonly Finding[] {
-  const rows = costRows(results, null);
+  const rows = results.costs;
   const tasks = hasAverage(grid) ? [allTasks] : grid.tasks;
   return tasks.flatMap((task) => {
     const own = rows.filter((row) => row.task === task);

@@ -8,7 +8,7 @@ import { type Grid } from "../../analysis/run_rows.ts";
 import { counted, fixed, joined, significant, whole } from "../../base/format.ts";
 import { movedRanks } from "../../analysis/rank_series.ts";
 import { summarise } from "../../stats/statistics.ts";
-import { type AblationRow, ablationRows } from "../../analysis/ablation.ts";
+import { type AblationRow } from "../../analysis/ablation.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import { cellWords, type Finding, mostSingled, sentence } from "./finding.ts";
 
@@ -83,9 +83,7 @@ function intervalsText(rows: readonly AblationRow[]): string {
 
 /** Whether the modules that were given rank are those whose removal hurts. */
 export function correlations(results: Analysis, grid: Grid): readonly Finding[] {
-  const rows = ablationRows(results).filter((row) =>
-    row.kind === "module" && row.spearman !== null
-  );
+  const rows = results.ablation.filter((row) => row.kind === "module" && row.spearman !== null);
   const correlated = grid.labels.filter((label) => rows.some((row) => row.label === label));
   const own = (label: string) => rows.filter((row) => row.label === label);
   if (correlated.length >= mostSingled) {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Analysis } from "../../analysis/analysis.ts";
-import { moduleSpectraRows, usedRanksRows } from "../../analysis/spectra.ts";
+import { usedRanksRows } from "../../analysis/spectra.ts";
 import { fixed, nothing, significant, whole } from "../../base/format.ts";
 import { html } from "../html.ts";
 import { charts, command, folded, type Section, table } from "../section.ts";
@@ -66,7 +66,7 @@ export function usedRanksTable(results: Analysis): ReportTable {
 /** The table of {@linkcode moduleSpectraRows}. */
 export function moduleSpectraTable(results: Analysis): ReportTable {
   return reportTable(
-    moduleSpectraRows(results),
+    results.moduleSpectra,
     {
       id: "module_spectra",
       title: "Updates by module",

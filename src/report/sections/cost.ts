@@ -4,7 +4,7 @@
  * @module
  */
 import type { Analysis } from "../../analysis/analysis.ts";
-import { BudgetRow, budgetRows, type CostRow, costRows, isShared } from "../../analysis/costs.ts";
+import { BudgetRow, budgetRows, type CostRow, isShared } from "../../analysis/costs.ts";
 import { majorityNote } from "../../analysis/scores.ts";
 import { duration, fixed, nothing, signed, significant, whole } from "../../base/format.ts";
 import {
@@ -38,8 +38,8 @@ function sharingText(rows: readonly CostRow[]): string {
 }
 
 /** The table of {@linkcode costRows}. */
-export function costTable(results: Analysis, baseline: string | null): ReportTable {
-  const rows = costRows(results, baseline);
+export function costTable(results: Analysis): ReportTable {
+  const { costs: rows, baseline } = results;
   const hasEvents = rows.some((row) => row.eventMillis !== null);
   return reportTable(rows, {
     id: "cost",
@@ -151,7 +151,7 @@ export const cost: Section = {
   empty: noRuns,
   blocks: [
     charts(({ charts }) => charts.cost, { says: finding("Quality for its cost") }),
-    titled((analysis) => costTable(analysis, analysis.baseline)),
+    titled(costTable),
     titled(budgetsTable),
   ],
 };

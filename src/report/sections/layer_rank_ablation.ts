@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ablationRows, removals, truncationRows } from "../../analysis/ablation.ts";
+import { removals, truncationRows } from "../../analysis/ablation.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import { fixed, interval, nothing, significant, whole } from "../../base/format.ts";
 import { budgetColumn, methodColumn, taskColumn } from "../columns.ts";
@@ -13,7 +13,7 @@ import { number, type ReportTable, reportTable, text } from "../table.ts";
 
 /** The table of {@linkcode ablationRows}. */
 function ablationTable(results: Analysis): ReportTable {
-  return reportTable(ablationRows(results), {
+  return reportTable(results.ablation, {
     id: "ablation",
     title: "Rank and metric lost",
     note:

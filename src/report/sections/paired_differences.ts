@@ -5,7 +5,6 @@
  */
 import type { Analysis } from "../../analysis/analysis.ts";
 import { exampleDraws, exampleRows } from "../../analysis/paired_examples.ts";
-import { replayBaseline } from "../../analysis/paired_rows.ts";
 import { allTasks, keyOf } from "../../analysis/run_rows.ts";
 import type { PairedRow, TestedFamily } from "../../analysis/significance.ts";
 import { stochasticBar, stochasticOrderRows } from "../../analysis/stochastic_order.ts";
@@ -41,7 +40,7 @@ export function pairedTable(results: Analysis): ReportTable {
 
 /** The table of {@linkcode replayRows}. */
 export function replayTable(results: Analysis): ReportTable {
-  const baseline = results.replay === null ? null : replayBaseline(results.replay);
+  const baseline = results.replay?.baseline ?? null;
   return tableOfRows("replay_paired", results.tests.replays, baseline, results.tests.family);
 }
 

@@ -5,7 +5,6 @@
  */
 import { allocationRows } from "../../analysis/allocations.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import { rankMetricRows } from "../../analysis/rank_metric.ts";
 import { majorityNote } from "../../analysis/scores.ts";
 import { fixed, interval, nothing, whole } from "../../base/format.ts";
 import {
@@ -54,7 +53,7 @@ export function allocationsTable(results: Analysis): ReportTable {
 
 /** The table of {@linkcode rankMetricRows}. */
 export function rankMetricTable(results: Analysis): ReportTable {
-  return reportTable(rankMetricRows(results), {
+  return reportTable(results.rankMetric, {
     id: "rank_metric",
     title: "Metric while ranks change",
     note:

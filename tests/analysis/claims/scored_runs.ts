@@ -4,8 +4,15 @@
  * @module
  */
 import type { ScoredRun } from "../../../src/analysis/claims/series.ts";
+import {
+  type ClaimVerdict,
+  ruleOf,
+  type RunChecks,
+  verdictsOf,
+} from "../../../src/analysis/claims/verdict.ts";
+import type { StoppingPlan } from "../../../src/stats/stopping.ts";
 import type { ArmRun } from "../../../src/study/compare/arms.ts";
-import type { Claim, ClaimsOfStudy } from "../../../src/study/schema/claims.ts";
+import { type Claim, type ClaimsOfStudy, decisionOf } from "../../../src/study/schema/claims.ts";
 import { scoredStudy } from "../scored_study.ts";
 
 /** A study by its scores. */
@@ -84,4 +91,17 @@ export function claimedStudy(options: ClaimedOptions): Claimed {
 /** A claim that the label `ours` is better than `lora`, with what is given laid over it. */
 export function claimOf(rest: Partial<Claim> = {}): Claim {
   return { name: "ours", says: "better", a: { method: "ours" }, b: { method: "lora" }, ...rest };
+}
+
+const rules = new Map<string, StoppingPlan>();
+
+/** The verdicts of a study; studies that decide alike share their rule. */
+export function verdictsOn(
+  { study, planned, runs }: Claimed,
+  checks: RunChecks<ScoredRun> = {},
+): readonly ClaimVerdict[] {
+  const key = JSON.stringify(decisionOf(study));
+  const rule = rules.get(key) ?? ruleOf(study);
+  rules.set(key, rule);
+  return verdictsOf(study, planned, runs, checks, rule);
 }

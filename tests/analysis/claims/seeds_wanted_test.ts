@@ -1,8 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { looksOf } from "../../../src/analysis/claims/looks.ts";
 import { seedsWanted } from "../../../src/analysis/claims/claims_report.ts";
-import { verdictsOf } from "../../../src/analysis/claims/verdict.ts";
-import { type ClaimedOptions, claimedStudy, claimOf } from "./scored_runs.ts";
+import { type ClaimedOptions, claimedStudy, claimOf, verdictsOn } from "./scored_runs.ts";
 
 /** What is wanted of a study whose `ours` gains as given over `lora`, seed by seed. */
 function wantedOf(
@@ -19,7 +18,7 @@ function wantedOf(
       return label === "lora" || gain === null || gain === undefined ? gain && 0.5 : 0.5 + gain;
     },
   });
-  const verdicts = verdictsOf(study, planned, runs, { hasConverged: () => hasConverged });
+  const verdicts = verdictsOn({ study, planned, runs }, { hasConverged: () => hasConverged });
   const { more, open } = seedsWanted(verdicts);
   return { more: more.map(({ seeds }) => seeds), open: open.map(({ reason }) => reason), verdicts };
 }
@@ -77,14 +76,14 @@ Deno.test("claims keep their order, and tuning at an edge is a reason of its own
     seeds: 4,
     score: ({ label, seed }) => 0.5 + (label === "ours" ? 0.1 * Math.sin(seed) : 0),
   });
-  const open = verdictsOf(study, planned, runs, { isBracketed: () => false });
+  const open = verdictsOn({ study, planned, runs }, { isBracketed: () => false });
   const edge = "its settings are tuned at the edge of their range";
   assertEquals(
     seedsWanted(open).open.map(({ verdict, reason }) => [verdict.claim.name, reason]),
     [["ours", edge], ["second", edge]],
   );
   assertEquals(
-    seedsWanted(verdictsOf(study, planned, runs)).more.map(({ verdict, seeds }) => [
+    seedsWanted(verdictsOn({ study, planned, runs })).more.map(({ verdict, seeds }) => [
       verdict.claim.name,
       seeds,
     ]),

@@ -9,10 +9,15 @@ import {
   roughly,
   ruleText,
 } from "../../../src/analysis/claims/text.ts";
-import { verdictsOf } from "../../../src/analysis/claims/verdict.ts";
 import type { Claim } from "../../../src/study/schema/claims.ts";
 import type { Tune } from "../../../src/study/schema/tune.ts";
-import { type ClaimedOptions, claimedStudy, claimOf, type Place } from "./scored_runs.ts";
+import {
+  type ClaimedOptions,
+  claimedStudy,
+  claimOf,
+  type Place,
+  verdictsOn,
+} from "./scored_runs.ts";
 
 /** The line of a study's only claim; `ours` lies `points` above `lora`, give or take half a point. */
 function line(options: Partial<ClaimedOptions>, claim: Partial<Claim> = {}): string {
@@ -23,7 +28,7 @@ function line(options: Partial<ClaimedOptions>, claim: Partial<Claim> = {}): str
     score: above(3),
     ...options,
   });
-  return plainLine(lineOf(verdictsOf(study, planned, runs)[0]!));
+  return plainLine(lineOf(verdictsOn({ study, planned, runs })[0]!));
 }
 
 const above = (points: number, spread = 0.5) => ({ label, seed }: Place) =>
@@ -113,7 +118,7 @@ Deno.test("an undecided line excludes an advantage or a disadvantage of the marg
     seeds: 4,
     score: above(-0.8),
   });
-  const verdict = verdictsOf(study, planned, runs)[0]!;
+  const verdict = verdictsOn({ study, planned, runs })[0]!;
   const excluded = (low: number, high: number, question = verdict.plan.question) => {
     const state = { ...verdict.state, low, high };
     const { notes } = lineOf({ ...verdict, state, plan: { ...verdict.plan, question } });
@@ -168,7 +173,7 @@ Deno.test("a line tells where the settings of one arm alone were tuned, and so d
   });
   const lineWhere = (...tuned: readonly string[]) => {
     const isTuned = ({ record }: typeof runs[0]) => tuned.includes(record.asked.label);
-    return plainLine(lineOf(verdictsOf(study, planned, runs, { isTuned })[0]!));
+    return plainLine(lineOf(verdictsOn({ study, planned, runs }, { isTuned })[0]!));
   };
   const note = "; the settings of lora were not tuned, those of the other arm were";
   assertEquals(lineWhere("ours"), `${lineWhere()}${note}`);
@@ -181,7 +186,7 @@ Deno.test("a line tells where the settings of one arm alone were tuned, and so d
     score: above(3),
   });
   const isOfTask = ({ record }: typeof runs[0]) => record.asked.task === "s";
-  const [verdict] = verdictsOf(two.study, two.planned, two.runs, { isTuned: isOfTask });
+  const [verdict] = verdictsOn(two, { isTuned: isOfTask });
   assertEquals(verdict!.notTuned, []);
   const planWhere = (tune: Pick<Tune, "methods">) =>
     plannedClaimsText({ ...study, tune }, planned)[1]!;
@@ -245,7 +250,7 @@ Deno.test("runs that learned nothing are no evidence: not where all of a task ar
       score: above(0, 0.3),
     });
     const hasLearnedOf = { hasLearned: ({ record }: typeof runs[0]) => hasLearned(record.asked) };
-    return plainLine(lineOf(verdictsOf(study, planned, runs, hasLearnedOf)[0]!));
+    return plainLine(lineOf(verdictsOn({ study, planned, runs }, hasLearnedOf)[0]!));
   };
   const equal =
     ", 0.00 points (90% interval −0.41 to +0.41, 4 seeds) – claimed: ours is better than lora";

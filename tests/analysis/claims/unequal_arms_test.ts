@@ -2,9 +2,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { plannedClaimsText } from "../../../src/analysis/claims/planned_claims.ts";
 import { lineOf, plainLine } from "../../../src/analysis/claims/text.ts";
-import { verdictsOf } from "../../../src/analysis/claims/verdict.ts";
 import { type Claim } from "../../../src/study/schema/claims.ts";
-import { claimedStudy, claimOf } from "./scored_runs.ts";
+import { claimedStudy, claimOf, verdictsOn } from "./scored_runs.ts";
 
 /** What the line of a claim and its plan say of settings in which its arms differ. */
 function said(ours: object, lora: object, claim: Partial<Claim> = {}): readonly boolean[] {
@@ -18,7 +17,7 @@ function said(ours: object, lora: object, claim: Partial<Claim> = {}): readonly 
     ...run,
     settings: { model: "embedded", train: run.label === "ours" ? ours : lora },
   }));
-  const line = plainLine(lineOf(verdictsOf(study, own, runs)[0]!));
+  const line = plainLine(lineOf(verdictsOn({ study, planned: own, runs })[0]!));
   return [line, plannedClaimsText(study, own)[1]!].map((text) => text.includes("the arms differ"));
 }
 

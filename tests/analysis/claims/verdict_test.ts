@@ -2,14 +2,16 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { moreSeeds } from "../../../src/analysis/claims/more_seeds.ts";
 import { RandomStream } from "../../../src/base/random.ts";
 import type { Claim, ClaimsOfStudy } from "../../../src/study/schema/claims.ts";
-import {
-  type ClaimVerdict,
-  type RunChecks,
-  verdictsOf,
-} from "../../../src/analysis/claims/verdict.ts";
+import { type ClaimVerdict, type RunChecks } from "../../../src/analysis/claims/verdict.ts";
 import { planStopping, stoppingState } from "../../../src/stats/stopping.ts";
 import type { ScoredRun } from "../../../src/analysis/claims/series.ts";
-import { type ClaimedOptions, claimedStudy, claimOf, type Place } from "./scored_runs.ts";
+import {
+  type ClaimedOptions,
+  claimedStudy,
+  claimOf,
+  type Place,
+  verdictsOn,
+} from "./scored_runs.ts";
 
 /** Deviations of ten seeds, in points: mean 0, standard deviation 1. */
 const noise = [0.3, -1.2, 0.9, -0.4, 1.5, -0.8, 0.1, 1.0, -1.6, 0.2];
@@ -30,7 +32,7 @@ function verdictOf(
     score: above(0),
     ...options,
   });
-  const [verdict, ...others] = verdictsOf(study, planned, runs, checks);
+  const [verdict, ...others] = verdictsOn({ study, planned, runs }, checks);
   assertEquals(others, []);
   return verdict!;
 }
@@ -89,7 +91,7 @@ Deno.test("better than the margin is the default, and zero an option that equiva
 Deno.test("claims share the level, and each look is that of the declared rule", () => {
   const claims = [claimOf(), claimOf({ name: "second", says: "not worse" })];
   const { study, planned, runs } = claimedStudy({ claims, seeds: 10, score: above(1.6, 1) });
-  const [first] = verdictsOf(study, planned, runs);
+  const [first] = verdictsOn({ study, planned, runs });
   const plan = planStopping({ block: 3, cap: 30, margin: 1, betterThan: 1, level: 0.025 });
   assertEquals(first!.plan.difference, plan.difference);
   assertEquals(first!.looks.map(({ n }) => n), [3, 6, 9]);
@@ -130,7 +132,7 @@ Deno.test("seeds count in ascending order, in whichever order the study asks for
     seeds: 12,
     score: above(3),
   });
-  const [verdict] = verdictsOf(study, planned.toReversed(), runs);
+  const [verdict] = verdictsOn({ study, planned: planned.toReversed(), runs });
   assertEquals(
     verdict!.differences.map(({ seed }) => seed),
     [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
@@ -165,7 +167,7 @@ Deno.test("a claim about another metric than the first reads that one", () => {
     const last = { ...record.happened.last!, metrics: { matthews: 0.5, f1 } };
     return { record: { ...record, happened: { ...record.happened, last } } };
   });
-  const [verdict] = verdictsOf(study, planned, withF1);
+  const [verdict] = verdictsOn({ study, planned, runs: withF1 });
   assertEquals(verdict!.differences[0]!.tasks[0]!.metric, "f1");
   assertAlmostEquals(verdict!.differences[0]!.value, -2, 1e-9);
 });
@@ -177,7 +179,7 @@ Deno.test("budgets that both arms have are averaged, and others are left out", (
   const planned = study.planned.filter(({ label, budget }) =>
     label === "lora" || budget?.value !== 8
   );
-  const [verdict] = verdictsOf(study.study, planned, study.runs);
+  const [verdict] = verdictsOn({ study: study.study, planned, runs: study.runs });
   assertAlmostEquals(verdict!.differences[0]!.value, 3, 1e-9);
 });
 
