@@ -18,6 +18,7 @@ import { evaluateSplit } from "../../src/train/evaluate.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
 import { importTensors } from "../../src/train/stored_tensors.ts";
 import { ablateAll, forgetFiles, scoredStudy, type Swept, withSwept } from "../runs/tiny_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 async function ablationOf({ runOf }: Swept, method: string): Promise<RunAblation> {
   return JSON.parse(await Deno.readTextFile(`${runOf(method)}/ablation.json`));
@@ -314,12 +315,9 @@ Deno.test("ablate removes the adapters of every layer, module and part, and repl
 });
 
 Deno.test("ablate refuses what it cannot use", async () => {
-  const home = await Deno.makeTempDir();
-  try {
+  await withFolder(async (home) => {
     await assertRejects(() => ablate(["nothing", "--results", home]), UsageError, "study.json");
     await assertRejects(() => ablate(["--no-replai"]), UsageError, "--no-replay");
     await assertRejects(() => ablate(["a", "b"]), UsageError, "Usage");
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });

@@ -12,17 +12,15 @@ import { methods } from "../../src/methods/table.ts";
 import { StudyError } from "../../src/study/check/problems.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { tinyStudy } from "../runs/tiny_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 const spec = { strings: ["data", "device"], flags: ["dry-run"] };
 
 /** Runs `check` in a folder of its own. */
 async function inFolder(check: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     await check(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 Deno.test("readArguments takes options with values, flags and names", () => {

@@ -16,6 +16,7 @@ import type { Batch, Example, TaskOutput } from "../../src/tasks/types.ts";
 import { replaceWeights } from "./exported_runs.ts";
 import { ownPath } from "../../src/fetch/own_data.ts";
 import { tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 /** Texts, alone and as pairs; some are cut at the runs' 12 tokens, some have words that no vocabulary has. */
 export const texts = [
@@ -89,8 +90,7 @@ async function withPooling(
   pooler: boolean,
   check: (folder: string) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     for (const name of ["model.safetensors", "vocab.txt"]) {
       await Deno.copyFile(`${tinyModel}/${name}`, `${folder}/${name}`);
     }
@@ -98,9 +98,7 @@ async function withPooling(
     const changed = { ...config, ranklab_pooling: pooling, ranklab_pooler: pooler };
     await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(changed));
     await check(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 function batchesOf({ tokenizer }: EncoderModel, isPair: boolean): readonly Batch[] {

@@ -7,6 +7,7 @@ import { readTrainedRun } from "../../src/runs/trained_run.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { readRun } from "../../src/record/results_reader.ts";
+import { withFolder } from "../with_folder.ts";
 
 /** A program of the page, with some words replaced. */
 async function programOf(page: string, words: readonly (readonly [string, string])[], nth = 0) {
@@ -49,8 +50,7 @@ async function runOf(folder: string, method: string) {
 const query = "layer.0.query";
 
 Deno.test("the example of docs/extending.md trains B alone, is verified and leaves ranklab", async () => {
-  const home = await Deno.makeTempDir();
-  try {
+  await withFolder(async (home) => {
     await Deno.writeTextFile(`${home}/my_study.ts`, await programOf("extending.md", few));
     const { folder, finished } = await sweepIn(home, "my_study.ts");
     assertEquals(finished, 2);
@@ -92,14 +92,11 @@ Deno.test("the example of docs/extending.md trains B alone, is verified and leav
     const out = `${home}/onnx`;
     await exportRun(frozenA.path, { format: "onnx", out });
     assert((await Deno.stat(`${out}/model.onnx`)).size > 0);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });
 
 Deno.test("the policy of docs/extending.md moves one rank to the module with the longest row, by scores of its own", async () => {
-  const home = await Deno.makeTempDir();
-  try {
+  await withFolder(async (home) => {
     await Deno.writeTextFile(`${home}/policy.ts`, await programOf("extending.md", few, 1));
     const { folder, finished, failed } = await sweepIn(home, "policy.ts");
     assertEquals([finished, failed], [2, 0]);
@@ -113,14 +110,11 @@ Deno.test("the policy of docs/extending.md moves one rank to the module with the
       moves.toSorted(([, a], [, b]) => a - b),
       [[ordered[0]!.module, -1], [ordered.at(-1)!.module, 1]],
     );
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });
 
 Deno.test("the metric of docs/extending.md counts a missed alarm ten times, and the lowest cost is kept", async () => {
-  const home = await Deno.makeTempDir();
-  try {
+  await withFolder(async (home) => {
     const short = [
       ["steps: 60, batchSize: 16", "steps: 6, batchSize: 8, warmup: 0, evaluateEvery: 2"],
       ["seeds: [1, 2]", "seeds: [1]"],
@@ -143,7 +137,5 @@ Deno.test("the metric of docs/extending.md counts a missed alarm ten times, and 
     );
     const cost = costs.reduce((sum, own) => sum + own, 0) / costs.length;
     assertEquals(best!.metrics["cost↓"], cost);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });

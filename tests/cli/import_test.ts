@@ -23,6 +23,7 @@ import { expected, goldenFiles, goldenModel } from "../models/fixture.ts";
 import { batchOf } from "../models/golden_tokens.ts";
 import { tinyTask } from "../train/fixture.ts";
 import { tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 const goldenFolder = decodeURIComponent(new URL("../golden/peft", import.meta.url).pathname);
 
@@ -89,17 +90,14 @@ async function importChanged(
   outputs = 3,
   base: ImportBase = goldenModel(),
 ): ReturnType<typeof importAdapter> {
-  const folder = await Deno.makeTempDir();
-  try {
+  return await withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/adapter_config.json`, JSON.stringify(config));
     await Deno.writeFile(`${folder}/adapter_model.safetensors`, writeSafetensors(tensors));
     if (head !== undefined) {
       await Deno.writeFile(`${folder}/head.safetensors`, writeSafetensors(head));
     }
     return await importAdapter(folder, base, outputs);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 const query = "base_model.model.bert.encoder.layer.0.attention.self.query";
@@ -336,17 +334,14 @@ Deno.test("contentsText counts tensors as tensors and parameters as parameters",
 });
 
 Deno.test("importAdapter names missing files", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     const attempt = () => importAdapter(folder, goldenModel(), 3);
     await assertRejects(attempt, Error, "found no adapter_config.json");
     await Deno.writeTextFile(`${folder}/adapter_config.json`, "{}");
     await assertRejects(attempt, Error, "found no weights, want adapter_model.safetensors");
     await Deno.writeTextFile(`${folder}/adapter_model.bin`, "");
     await assertRejects(attempt, Error, "load the adapter in peft and save it anew");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("importPeft evaluates an exported run as its record does, and writes it merged", async () => {

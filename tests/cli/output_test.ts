@@ -9,6 +9,7 @@ import {
 import { EventLines } from "../../src/cli/event_text.ts";
 import { Output } from "../../src/cli/terminal.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "../runs/tiny_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 type ByteSink = ConstructorParameters<typeof Output>[0];
 
@@ -91,8 +92,7 @@ Deno.test({
     "a sweep whose reader has gone makes all its runs and ends well; programs read lines of JSON",
   ignore: !canSpawn,
   fn: async () => {
-    const home = await Deno.makeTempDir();
-    try {
+    await withFolder(async (home) => {
       await writeTinyTasks(home);
       const claim = { name: "rank", says: "better", a: { method: "lora" }, b: { method: "head" } };
       const axes = { ...tinyStudy.axes, methods: ["head", "lora"], seeds: [1] };
@@ -159,8 +159,6 @@ Deno.test({
       const planned = (await linesOf("plan")).filter(({ kind }) => kind === "planned");
       const runs = planned.reduce((sum, each) => sum + each.done, 0);
       assertEquals(runs, folders.length);
-    } finally {
-      await Deno.remove(home, { recursive: true });
-    }
+    });
   },
 });

@@ -9,6 +9,7 @@ import {
 } from "../../src/cli/stop.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "../runs/tiny_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 type StopSignal = typeof stopSignals[number];
 
@@ -163,8 +164,7 @@ Deno.test({
     "a sweep that hears a signal twice at once keeps both its runs at a checkpoint and goes on from there",
   ignore: !canSpawn || Deno.build.os === "windows",
   fn: async () => {
-    const home = await Deno.makeTempDir();
-    try {
+    await withFolder(async (home) => {
       await writeTinyTasks(home);
       await Deno.writeTextFile(`${home}/endless.json`, JSON.stringify(endless));
       let before: readonly number[] = [0, 0];
@@ -182,8 +182,6 @@ Deno.test({
         before = steps;
         for (const run of runsIn(home)) await Deno.remove(`${run}/${sign}`);
       }
-    } finally {
-      await Deno.remove(home, { recursive: true });
-    }
+    });
   },
 });

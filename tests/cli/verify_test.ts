@@ -7,6 +7,7 @@ import { sampleByKind } from "../../src/runs/after/recorded_run.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
 import type { Verification } from "../../src/record/verification.ts";
 import { changeLine, tinyModel, verifyAll, withSwept } from "../runs/tiny_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 const verdicts = ({ runs }: Verification) =>
   Object.fromEntries(runs.map(({ title, verdict }) => [title.split(", ")[1], verdict]));
@@ -171,8 +172,7 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
 });
 
 Deno.test("verify refuses what it cannot use", async () => {
-  const home = await Deno.makeTempDir();
-  try {
+  await withFolder(async (home) => {
     await assertRejects(() => verify(["nothing", "--results", home]), UsageError, "study.json");
     // A study's file is no folder of results.
     const file = `${home}/study.json`;
@@ -184,7 +184,5 @@ Deno.test("verify refuses what it cannot use", async () => {
       UsageError,
       'Options "--all" and "--sample" are both given',
     );
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });

@@ -1,5 +1,6 @@
 /** A folder of a user's own that links ranklab: Deno's default compiler options, and no version named by hand. */
 import { assert, assertEquals } from "@std/assert";
+import { withFolder } from "../with_folder.ts";
 
 const home = new URL("../../", import.meta.url);
 const pathOf = (name: string) =>
@@ -9,8 +10,7 @@ Deno.test("a folder that links ranklab checks the library page's examples by Den
   const page = await Deno.readTextFile(new URL("docs/library.md", home));
   const examples = [...page.matchAll(/^```ts(?: ignore)?\n(.*?)^```/gms)].map(([, code]) => code!);
   assert(examples.length > 0);
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     await Deno.writeTextFile(
       `${folder}/deno.json`,
       JSON.stringify({
@@ -31,7 +31,5 @@ Deno.test("a folder that links ranklab checks the library page's examples by Den
       stdout: "null",
     }).output();
     assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });

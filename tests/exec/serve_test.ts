@@ -4,6 +4,7 @@ import { AskedThread } from "../../src/base/ask_thread.ts";
 import type { Told } from "../../src/exec/remote.ts";
 import { serveExecutor } from "../../src/exec/serve.ts";
 import { encodeProgram, input, makeProgram, mul } from "../../src/graph/mod.ts";
+import { withFolder } from "../with_folder.ts";
 
 /** Calls `check` with a thread that was started and told something. */
 async function withServer(
@@ -27,8 +28,7 @@ const { bytes } = encodeProgram(makeProgram({ y: mul(input("x", [2]), 2) }));
 const x = { type: "float32", dims: [2], data: Float32Array.of(1, 2) };
 
 Deno.test("a thread that computes for others takes no options of the runtime, and writes no file", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     await withServer([], async (thread) => {
       const path = `${folder}/made`;
       const options = {
@@ -42,9 +42,7 @@ Deno.test("a thread that computes for others takes no options of the runtime, an
       await thread.ask({ kind: "release", session });
       assertEquals([...Deno.readDirSync(folder)], []);
     });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("what is not there, or no message of an executor, is an error, and the thread goes on", async () => {

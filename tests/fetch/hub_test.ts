@@ -23,6 +23,7 @@ import {
   withFakeHub,
 } from "./fake_hub.ts";
 import { tinyModel } from "../runs/tiny_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 const text = (content: string): HubFile => ({
   bytes: new TextEncoder().encode(content),
@@ -52,8 +53,7 @@ async function withHub(
   check: (setting: Setting) => Promise<void>,
   files?: ReadonlyMap<string, HubFile>,
 ): Promise<void> {
-  const cache = await Deno.makeTempDir();
-  try {
+  await withFolder(async (cache) => {
     await withFakeHub(files ?? await tinyFiles(), async (hub) => {
       const access: HubAccess = { endpoint: hub.url, token: null, cache: `${cache}/hub` };
       const model: HubModel = { kind: "hub", repository: fakeRepository, revision: "main" };
@@ -61,9 +61,7 @@ async function withHub(
         fetchSnapshot({ ...access, ...change }, model, patientTransport());
       await check({ hub, access, model, fetch });
     });
-  } finally {
-    await Deno.remove(cache, { recursive: true });
-  }
+  });
 }
 
 Deno.test("hubAccess() reads the environment and has defaults", () => {

@@ -3,6 +3,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { FetchError } from "../../src/fetch/fetch_error.ts";
 import { bringOwnFiles, ownFiles, ownPath } from "../../src/fetch/own_data.ts";
 import type { Transport } from "../../src/fetch/transport.ts";
+import { withFolder } from "../with_folder.ts";
 
 const encoder = new TextEncoder();
 
@@ -26,12 +27,9 @@ function registry(answer: (path: string) => Response): {
 }
 
 async function inCache(check: (cache: string) => Promise<void>): Promise<void> {
-  const cache = await Deno.makeTempDir();
-  try {
+  await withFolder(async (cache) => {
     await check(cache);
-  } finally {
-    await Deno.remove(cache, { recursive: true });
-  }
+  });
 }
 
 const home = new URL("https://registry.example/@ranklab/ranklab/1.2.3/");

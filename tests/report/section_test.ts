@@ -4,13 +4,13 @@ import { analyse } from "../../src/analysis/analysis.ts";
 import type { Section } from "../../src/report/section.ts";
 import { cellsOf } from "../../src/report/table.ts";
 import { scoredStudy } from "../analysis/scored_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 Deno.test("the section of docs/extending.md has a row a cell", async () => {
   const page = await Deno.readTextFile(new URL("../../docs/extending.md", import.meta.url));
   const [, program = ""] = /^```ts\n([^`]*spreadOverSeeds[\s\S]*?)^```$/m
     .exec(page) ?? [];
-  const home = await Deno.makeTempDir();
-  try {
+  await withFolder(async (home) => {
     const file = `${home}/spread_over_seeds.ts`;
     const report = new URL("../../src/report/", import.meta.url).href;
     await Deno.writeTextFile(file, program.replaceAll('"../', `"${report}`));
@@ -21,7 +21,5 @@ Deno.test("the section of docs/extending.md has a row a cell", async () => {
     );
     const table = block?.kind === "table" ? block.of(study, {})! : null;
     assertEquals(cellsOf(table!), [["t", "lora", "rank 4", "3", "1.00"]]);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });

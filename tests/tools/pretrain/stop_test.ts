@@ -5,6 +5,7 @@ import { StopFlag, StoppedError } from "../../../src/runs/events.ts";
 import { readSafetensors } from "../../../src/models/safetensors.ts";
 import { pretrainingSettings } from "../../../tools/pretrain/run.ts";
 import { encodeSequences } from "../../../tools/pretrain/sequence_file.ts";
+import { withFolder } from "../../with_folder.ts";
 
 /** Four sequences of five words each. */
 const sequences = Array.from({ length: 4 }, (_, i) => {
@@ -13,8 +14,7 @@ const sequences = Array.from({ length: 4 }, (_, i) => {
 });
 
 Deno.test("pretraining that is stopped keeps every step at a checkpoint and goes on from it to the end", async () => {
-  const cache = await Deno.makeTempDir();
-  try {
+  await withFolder(async (cache) => {
     await Deno.writeFile(
       `${cache}/sequences.bin`,
       encodeSequences({ vocabularySize: 12, sequences }),
@@ -38,7 +38,5 @@ Deno.test("pretraining that is stopped keeps every step at a checkpoint and goes
     // Seven tokens of two sequences in each of three steps, those before the stops included.
     assertEquals(record.tokensSeen, 42);
     assertEquals(record.curve.map(({ step }: { readonly step: number }) => step), [3]);
-  } finally {
-    await Deno.remove(cache, { recursive: true });
-  }
+  });
 });
