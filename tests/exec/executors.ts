@@ -66,21 +66,3 @@ export function testEach(
     });
   }
 }
-
-/** Fails where two lists differ by more than `tolerance` relative to the larger of 1 and the wanted number. */
-export function assertClose(
-  found: ArrayLike<number>,
-  wanted: ArrayLike<number>,
-  tolerance: number,
-  what: string,
-): void {
-  if (found.length !== wanted.length) {
-    throw new Error(`${what}: found ${found.length} numbers, want ${wanted.length}`);
-  }
-  for (let i = 0; i < wanted.length; i++) {
-    const error = Math.abs(found[i]! - wanted[i]!) / Math.max(1, Math.abs(wanted[i]!));
-    if (!(error <= tolerance)) {
-      throw new Error(`${what}[${i}]: found ${found[i]}, want ${wanted[i]}`);
-    }
-  }
-}

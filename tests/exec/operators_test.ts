@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { interpret } from "../../src/graph/mod.ts";
 import { cases, feedsOf, programOf } from "../graph/cases.ts";
-import { assertClose, subjects, testEach } from "./executors.ts";
+import { subjects, testEach } from "./executors.ts";
+import { assertClose } from "../graph/numbers.ts";
 
 /** Relative to the larger of 1 and the number; single precision against double. */
 const tolerance = 2e-5;

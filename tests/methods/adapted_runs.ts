@@ -1,5 +1,5 @@
 /** Runs of a method on the golden encoder, and what every adapter has to hold to: resume, merging, ablation. */
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { mergedTensors, updatesOf, type WeightUpdate } from "../../src/methods/weight_update.ts";
 import { bert } from "../../src/models/bert.ts";
@@ -14,14 +14,16 @@ import { exportTensors } from "../../src/train/stored_tensors.ts";
 import { withoutModules } from "../../src/train/vectors.ts";
 import { goldenModel } from "../models/fixture.ts";
 import {
+  assertBitEqual,
   assertStatesEqual,
   moduleNames,
-  rowOf,
+  started,
   timeless,
   type TinyRun,
   trainingRequest,
   trainTo,
 } from "../train/fixture.ts";
+import { assertAlmost } from "../graph/numbers.ts";
 
 /** What the runs of this folder run on. */
 export const executor = await nativeExecutor(1);
@@ -48,22 +50,6 @@ export async function ended(
   const trainer = await Trainer.create(requestOf(executor, run), null);
   const events = await trainTo(trainer);
   return { run, requestOf, trainer, events, end: await trainer.checkpoint() };
-}
-
-/**
- * A run after some steps: what it told, its checkpoint, and rows of its vectors by slot.
- *
- * @param steps Default: all.
- */
-export async function runTo(run: TinyRun, steps?: number) {
-  const trainer = await Trainer.create(trainingRequest(executor, run), null);
-  const events = await trainTo(trainer, steps);
-  const checkpoint = await trainer.checkpoint();
-  const { assembly } = trainer;
-  trainer.dispose();
-  const row = (module: string, part: string, slot: number, name: "theta" | "m" | "v" = "theta") =>
-    rowOf(assembly, checkpoint.vectors[name]!, module, part, slot);
-  return { events, checkpoint, assembly, row };
 }
 
 /** What evaluates: a trainer, or a part of one. */
@@ -131,16 +117,6 @@ export async function plainLogits(
   return logits;
 }
 
-/** Fails unless logits are equal within a tolerance. */
-export function assertSame(
-  found: readonly number[],
-  wanted: readonly number[],
-  tolerance: number,
-): void {
-  assertEquals(found.length, wanted.length);
-  found.forEach((value, i) => assertAlmostEquals(value, wanted[i]!, tolerance, `logit ${i}`));
-}
-
 /** Fails unless the exported updates, merged into the weights, give the logits that the adapters give. */
 export async function assertMerges(ended: EndedRun): Promise<void> {
   const { trainer, run, end } = ended;
@@ -149,7 +125,7 @@ export async function assertMerges(ended: EndedRun): Promise<void> {
   const effect = Math.max(...bare.map((value, i) => Math.abs(value - adapted[i]!)));
   assert(effect > 0.1, `the adapters change logits by ${effect} at most`);
   const merged = mergedTensors(golden.tensors, exportedUpdates(ended), new Map());
-  assertSame(await plainLogits(ended, merged), adapted, 1e-5 * Math.max(1, effect));
+  assertAlmost(await plainLogits(ended, merged), adapted, 1e-5 * Math.max(1, effect));
 }
 
 /** Fails unless switching off the rows of all modules leaves the encoder alone. */
@@ -157,25 +133,20 @@ export async function assertAblates(ended: EndedRun): Promise<void> {
   const { trainer, run, end } = ended;
   const names = trainer.assembly.modules.map(({ module }) => module.name);
   const off = withoutModules(trainer.assembly, end.vectors.theta!, names);
-  assertSame(
+  assertAlmost(
     await logitsOf(trainer, run, off),
     await plainLogits(ended, golden.tensors),
     1e-5,
   );
 }
 
-function stored(checkpoint: Checkpoint): Checkpoint {
-  const timings = {
-    trainMillis: 0,
-    evaluateMillis: 0,
-    wallMillis: 0,
-    startedAt: "",
-  };
-  return decodeCheckpoint(
-    encodeCheckpoint({ checkpoint, run: "0123", journals: {}, timings }),
-    "file",
-  )
-    .checkpoint;
+/** A checkpoint as it comes back from its file. */
+export function throughFile(checkpoint: Checkpoint): Checkpoint {
+  const timings = { trainMillis: 1, evaluateMillis: 2, wallMillis: 3, startedAt: "2026-01-01" };
+  const beside = { run: "0123", journals: { steps: { bytes: 7, sha256: "89ab" } }, timings };
+  const back = decodeCheckpoint(encodeCheckpoint({ checkpoint, ...beside }), "file");
+  assertEquals({ ...back, checkpoint }, { ...beside, checkpoint });
+  return back.checkpoint;
 }
 
 /** Fails unless the run, cut in two by a stored checkpoint, tells and ends as the whole one to the bit. */
@@ -187,18 +158,18 @@ export async function assertResumes(
   const programs = new ProgramCache(executor, 16);
   const request = () => ({ ...requestOf(executor, run), programs });
   for (const cut of cuts) {
-    const first = await Trainer.create(request(), null);
+    using first = await started(request());
     const before = timeless(await trainTo(first, cut));
-    const checkpoint = stored(await first.checkpoint());
-    first.dispose();
-    const second = await Trainer.create(request(), checkpoint);
+    using second = await started(request(), throughFile(await first.checkpoint()));
+    assertEquals(second.step, cut);
     const after = timeless(await trainTo(second));
     assertEquals([...before, ...after], timeless(events), `events when cut at ${cut}`);
-    const { vectors, ...rest } = await second.checkpoint();
-    const { vectors: wanted, ...wantedRest } = end;
+    const { vectors, best, last, ...rest } = await second.checkpoint();
+    const { vectors: wanted, best: wantedBest, last: wantedLast, ...wantedRest } = end;
     assertStatesEqual(vectors, wanted, `state when cut at ${cut}`);
-    assertEquals(rest, wantedRest);
-    second.dispose();
+    assertBitEqual(best!.theta, wantedBest!.theta, `best when cut at ${cut}`);
+    assertBitEqual(last!.theta, wantedLast!.theta, `last when cut at ${cut}`);
+    assertEquals([best, last, rest], [wantedBest, wantedLast, wantedRest]);
   }
   await programs.clear();
 }

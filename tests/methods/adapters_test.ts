@@ -8,9 +8,10 @@ import { bert } from "../../src/models/bert.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors } from "../../src/train/stored_tensors.ts";
+import { assertAlmost } from "../graph/numbers.ts";
 import { goldenModel } from "../models/fixture.ts";
-import { rowOf, type TinyRun, trainingRequest } from "../train/fixture.ts";
-import { assertSame, ended, executor, logitsOf, plainLogits } from "./adapted_runs.ts";
+import { rowOf, started, type TinyRun, trainingRequest } from "../train/fixture.ts";
+import { ended, executor, logitsOf, plainLogits } from "./adapted_runs.ts";
 
 const golden = goldenModel();
 
@@ -27,7 +28,7 @@ const shortSchedules: Readonly<Record<string, TinyRun["options"]>> = {
 };
 
 Deno.test("at the start, every method computes what the encoder alone computes", async () => {
-  const bare = await Trainer.create(trainingRequest(executor, { method: "head" }), null);
+  using bare = await started(trainingRequest(executor, { method: "head" }));
   const wanted = await logitsNow(bare, { method: "head" });
   assert(new Set(wanted).size > 30, "all texts have the same logits");
   const names = methods.map(({ name }) => name);
@@ -38,12 +39,10 @@ Deno.test("at the start, every method computes what the encoder alone computes",
     // One learns sequences alone, and is LoRA in its first task: sdlora_test.ts. The other starts from measured inputs: eva_test.ts.
     if (["sdlora", "eva"].includes(name)) continue;
     const run: TinyRun = { method: name, options: shortSchedules[name] ?? {} };
-    const trainer = await Trainer.create(trainingRequest(executor, run), null);
+    using trainer = await started(trainingRequest(executor, run));
     // Weights that a program is fed and those that are part of it may be multiplied in another order.
-    assertSame(await logitsNow(trainer, run), wanted, 1e-5);
-    trainer.dispose();
+    assertAlmost(await logitsNow(trainer, run), wanted, 1e-5);
   }
-  bare.dispose();
 });
 
 Deno.test("adapters start as their papers' codes start them", async () => {
@@ -51,7 +50,7 @@ Deno.test("adapters start as their papers' codes start them", async () => {
     const options = method === "lora" ? {} : { maskInterval: 2 };
     const run: TinyRun = { method, options, rank: 8 };
     const request = trainingRequest(executor, run);
-    const trainer = await Trainer.create(request, null);
+    using trainer = await started(request);
     const { vectors, order } = await trainer.checkpoint();
     const { assembly } = trainer;
     const numbers = (module: ModuleShape, part: string) =>
@@ -89,7 +88,6 @@ Deno.test("adapters start as their papers' codes start them", async () => {
       )
     );
     assertEquals(new Set(rows).size, rows.length);
-    trainer.dispose();
   }
 });
 
@@ -137,7 +135,7 @@ for (const [each, scale] of mergeable) {
     const without = await plainLogits(whole, golden.tensors);
     const effect = Math.max(...without.map((value, i) => Math.abs(value - adapted[i]!)));
     assert(effect > 0.1, `the adapters change logits by ${effect} at most`);
-    assertSame(adapted, await plainLogits(whole, tensors), 1e-3 * effect);
+    assertAlmost(adapted, await plainLogits(whole, tensors), 1e-3 * effect);
     trainer.dispose();
   });
 }

@@ -22,8 +22,10 @@ import { withoutModules } from "../../src/train/vectors.ts";
 import { goldenModel } from "../models/fixture.ts";
 import {
   moduleNames,
+  noDropout,
   ofKind,
   rowOf,
+  started,
   type TinyRun,
   tinyTask,
   trainingRequest,
@@ -141,7 +143,6 @@ Deno.test("what cannot work is refused before a run", () => {
   check({ N_A: 0, K1: 9, examples: 99 }, 64)();
 });
 
-const still = { hidden: 0, attention: 0, head: 0, adapter: 0 };
 /** Seven steps an epoch: rounds after 7, 9, 11 and 13 steps. */
 const rounds: TinyRun = {
   method: "alora",
@@ -150,9 +151,9 @@ const rounds: TinyRun = {
 };
 
 Deno.test("a score is what the loss on the examples says, rank by rank", async () => {
-  const run: TinyRun = { ...rounds, train: { learningRate: 4e-2, dropout: still } };
+  const run: TinyRun = { ...rounds, train: { learningRate: 4e-2, dropout: noDropout } };
   const request = trainingRequest(executor, run);
-  const trainer = await Trainer.create(request, null);
+  using trainer = await started(request);
   await trainTo(trainer, 6);
   const { vectors, order } = await trainer.checkpoint();
   const { programs, assembly } = trainer;
@@ -219,7 +220,7 @@ Deno.test("a score is what the loss on the examples says, rank by rank", async (
       method: "head",
       encoder: { config: golden.config, tensors: merged },
     };
-    const plain = await Trainer.create(trainingRequest(executor, plainRun), null);
+    using plain = await started(trainingRequest(executor, plainRun));
     const head = new Float32Array(plain.assembly.layout.size);
     for (const { name, offset } of plain.assembly.layout.slices) {
       head.set(tensors.get(name)!.data, offset);
@@ -230,7 +231,6 @@ Deno.test("a score is what the loss on the examples says, rank by rank", async (
       tinyTask,
       scoring!,
     );
-    plain.dispose();
     return loss;
   };
   const alone = await plainLoss((isOther, slot) => isOther && slot === 0);
@@ -246,7 +246,6 @@ Deno.test("a score is what the loss on the examples says, rank by rank", async (
     }),
     scores,
   );
-  trainer.dispose();
 });
 
 Deno.test("the loss of an example is the cross entropy, or for a score the squared error", () => {
@@ -279,7 +278,7 @@ Deno.test("new ranks leave the outputs as they are, and change them with upstrea
         adapter: { ...adapter!, policy: { ...adapter!.policy!, capacity: (rank) => rank + 2 } },
       }),
     };
-    const trainer = await Trainer.create(trainingRequest(executor, run), null);
+    using trainer = await started(trainingRequest(executor, run));
     await trainTo(trainer, 4);
     const { vectors, order } = await trainer.checkpoint();
     const { assembly } = trainer;
@@ -300,7 +299,6 @@ Deno.test("new ranks leave the outputs as they are, and change them with upstrea
     const after = await logitsOf(trainer, run, moved.vectors.theta!);
     const change = Math.max(...before.map((value, i) => Math.abs(value - after[i]!)));
     assert(newSlots === "zero-B" ? change < 1e-6 : change > 1e-4, `${newSlots}: ${change}`);
-    trainer.dispose();
   }
 });
 
@@ -346,10 +344,9 @@ Deno.test("in a sequence ranks are scored on the task that is being learned", as
     targets: first.scoring!.targets.map((target) => 2 + target),
   };
   const both = { ...request, stages: [first, { ...second, scoring }] };
-  const trainer = await Trainer.create(both, null);
+  using trainer = await started(both);
   const events = ofKind(await trainTo(trainer), "ranks");
   assertEquals(events.map(({ step }) => step), [4, 6, 8, 10]);
-  trainer.dispose();
 });
 
 Deno.test("a run that is given no examples to score on does not start", async () => {

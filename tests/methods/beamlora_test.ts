@@ -1,6 +1,6 @@
 /** BeamLoRA: its weights, which ranks are overwritten when, and what an event leaves in the vectors. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { constant, interpret, makeProgram } from "../../src/graph/mod.ts";
+import { constant } from "../../src/graph/mod.ts";
 import {
   beamlora,
   beamloraPolicy,
@@ -16,30 +16,29 @@ import {
   type RankDecision,
   type RowEdit,
 } from "../../src/methods/rank_actions.ts";
-import { assertBitEqual, moduleNames, ofKind, type TinyRun } from "../train/fixture.ts";
-import { assertAblates, assertMerges, assertResumes, ended, runTo } from "./adapted_runs.ts";
+import {
+  assertBitEqual,
+  moduleNames,
+  noDropout,
+  ofKind,
+  runTo,
+  type TinyRun,
+} from "../train/fixture.ts";
+import { assertAblates, assertMerges, assertResumes, ended, executor } from "./adapted_runs.ts";
 import { contextOf, factsOf, modulesOf, stepsDue, viewOfNumbers } from "./policies.ts";
+import { assertAlmost, doubles, valuesOf } from "../graph/numbers.ts";
 
 /** softmax([0, 0, 0, −1]) · 4: e⁰ three times and e⁻¹ over their sum of 3.36788. */
 const strong = 4 / (3 + Math.exp(-1)), weak = 4 * Math.exp(-1) / (3 + Math.exp(-1));
 
 Deno.test("weights are r times the softmax of a module's gates, 1 at the start", () => {
   const gates = [0, 0, 0, -0.05];
-  [strong, strong, strong, weak].forEach((wanted, i) =>
-    assertAlmostEquals(beamScores(gates, 0.05)[i]!, wanted, 1e-12)
-  );
+  assertAlmost(beamScores(gates, 0.05), [strong, strong, strong, weak]);
   assertAlmostEquals(strong, 1.188, 1e-3);
   assertAlmostEquals(weak, 0.437, 1e-3);
-  const g = constant({
-    type: "f32",
-    shape: [2, 4, 1],
-    data: Float64Array.from([...gates, 0, 0, 0, 0]),
-  });
-  const { value } = interpret(makeProgram({ value: beamWeights(g, 0.05) }), {});
-  assertEquals(value!.shape, [2, 4, 1]);
-  [strong, strong, strong, weak, 1, 1, 1, 1].forEach((wanted, i) =>
-    assertAlmostEquals(Number(value!.data[i]), wanted, 1e-12)
-  );
+  const value = beamWeights(constant(doubles([...gates, 0, 0, 0, 0], [2, 4, 1])), 0.05);
+  assertEquals(value.shape, [2, 4, 1]);
+  assertAlmost(valuesOf({ value }).value, [strong, strong, strong, weak, 1, 1, 1, 1]);
 });
 
 Deno.test("p rises from its start to 1 by a cosine", () => {
@@ -159,9 +158,9 @@ function quiet(run: TinyRun): TinyRun {
 
 Deno.test("an event puts rows of half a period ago in the place of weak ones", async () => {
   const [after, before, cached] = [
-    await runTo(run, 4),
-    await runTo(quiet(run), 4),
-    await runTo(quiet(run), 2),
+    await runTo(executor, run, 4),
+    await runTo(executor, quiet(run), 4),
+    await runTo(executor, quiet(run), 2),
   ];
   let copies = 0;
   for (const module of moduleNames()) {
@@ -209,10 +208,10 @@ Deno.test("a run resumes to the bit, merges with its weights and ablates", async
 });
 
 Deno.test("with gates at 0 the first step is LoRA's", async () => {
-  const train = { steps: 16, dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 } };
+  const train = { steps: 16, dropout: noDropout };
   const [own, lora] = [
-    await runTo({ ...run, train: { ...run.train, ...train } }, 1),
-    await runTo({ method: "lora", rank: 4, train: { ...run.train, ...train } }, 1),
+    await runTo(executor, { ...run, train: { ...run.train, ...train } }, 1),
+    await runTo(executor, { method: "lora", rank: 4, train: { ...run.train, ...train } }, 1),
   ];
   for (const module of moduleNames()) {
     for (const part of ["A", "B"]) {

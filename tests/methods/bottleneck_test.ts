@@ -1,16 +1,8 @@
 /** Houlsby's and Pfeiffer's adapters against the library `adapters` (`tests/golden/bottleneck.py`) and hand-computed numbers. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
-import {
-  crossEntropy,
-  grad,
-  type HostTensor,
-  input,
-  interpret,
-  makeProgram,
-  reduceMean,
-} from "../../src/graph/mod.ts";
-import { costsOf, evaluationPass } from "../../src/methods/adapter.ts";
+import { interpret } from "../../src/graph/mod.ts";
+import { costsOf } from "../../src/methods/adapter.ts";
 import { bottleneckAdapter } from "../../src/methods/bottleneck.ts";
 import { storedBranches } from "../../src/methods/stored_branches.ts";
 import { findMethod } from "../../src/methods/table.ts";
@@ -19,23 +11,20 @@ import { architectureOf, type EncoderConfig, parseConfig } from "../../src/model
 import { targetModules } from "../../src/models/config.ts";
 import { drawParameter } from "../../src/models/parameters.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
-import { tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
 import { countParameters } from "../../src/study/budget/costs.ts";
 import { defaultSettings } from "../../src/study/schema/settings.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
 import { assemble } from "../../src/train/assemble.ts";
-import type { AssemblyRequest } from "../../src/train/assembly_request.ts";
-import { forward, survey } from "../../src/train/forward.ts";
-import { groupParameter, slotGroups } from "../../src/train/slots.ts";
-import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors } from "../../src/train/stored_tensors.ts";
 import { withoutModules } from "../../src/train/vectors.ts";
 import { drawn } from "../models/deberta_fixture.ts";
 import { goldenModel } from "../models/fixture.ts";
-import { assertNear, type GoldenTokens, paddedTokens } from "../models/golden_tokens.ts";
+import { type GoldenTokens, paddedTokens } from "../models/golden_tokens.ts";
 import { plainFeeds } from "../models/runtime_logits.ts";
-import { lossesOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
+import { assertAdapted, inRows, targetsOf } from "../models/transformers.ts";
+import { lossesOf, started, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
 import { assertResumes, ended, executor, logitsOf } from "./adapted_runs.ts";
+import { assertAlmost, assertNear } from "../graph/numbers.ts";
 
 interface Outcome {
   readonly family: "bert" | "deberta" | "distilbert";
@@ -69,54 +58,17 @@ function encoderOf(family: Outcome["family"]) {
   return { config, tensors: new Map(specs.map(({ name, shape }) => [name, drawn(name, shape)])) };
 }
 
-/** An adapter of the golden width on all modules that the method takes; its rows are inputs of the graph. */
-function adaptedForward(
-  config: EncoderConfig,
-  tensors: ReadonlyMap<string, HostTensor>,
-  wanted: Outcome,
-) {
-  const method = findMethod(wanted.method);
-  const options = method.parseOptions(wanted.options);
-  const bound = method.bind(options);
-  const { width } = golden;
-  const modules = targetModules(config, method.moduleParts(options)!);
-  const request: AssemblyRequest = {
-    encoder: { config, tensors },
-    output: { type: "classification", labels: ["a", "b", "c"] },
-    method: bound,
-    ranks: modules.map((module) => ({ module, rank: width })),
-    train: {
-      ...defaultSettings.train,
-      dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
-    },
-  };
-  const groups = slotGroups(bound.adapter!, modules.map((module) => ({ module, capacity: width })));
-  const views = new Map(groups.map((group) => {
-    const name = groupParameter(group);
-    return [name, input(name, [group.modules.length, group.capacity, group.rowLength])] as const;
-  }));
-  const plan = { request, survey: survey(request, views), views, groups };
-  return { modules, groups, views, logits: forward(plan, evaluationPass).logits };
-}
+/** The script has weights as torch does, `[out, in]`: `up` is turned, the others are rows already. */
+const isTurned = (part: string) => part === "up";
 
-/** torch has weights as `[out, in]`: `up` is turned, the others are rows already. */
-function inRows(values: ArrayLike<number>, part: string): number[] {
-  if (part !== "up") return Array.from(values);
-  const { width } = golden, row = values.length / width;
-  return Array.from(
-    { length: values.length },
-    (_, i) => values[(i % row) * width + Math.floor(i / row)]!,
-  );
-}
-
-/** The numbers of the script's adapters, in our order. */
-function adapterNumbers(module: ModuleShape, part: string): number[] {
+/** The numbers of the script's adapters. */
+function numbersOf(module: ModuleShape, part: string): Float32Array {
   const shape = part === "downBias"
     ? [golden.width]
     : part === "down" || part === "up"
     ? [golden.width, module.outSize]
     : [module.outSize];
-  return inRows(drawn(`${module.name}.${part}`, shape).data as Float32Array, part);
+  return drawn(`${module.name}.${part}`, shape).data as Float32Array;
 }
 
 for (const wanted of golden.outcomes) {
@@ -124,55 +76,11 @@ for (const wanted of golden.outcomes) {
   const title = `${method} ${JSON.stringify(options)} on ${family}`;
   Deno.test(`${title} has the logits and gradients of the library adapters`, () => {
     const { config, tensors } = encoderOf(family);
-    const { groups, views, logits } = adaptedForward(config, tensors, wanted);
-    const loss = reduceMean(crossEntropy(logits, input("targets", ["batch"], "i32")));
-    const names = [...views.keys()];
-    const gradients = grad(loss, names.map((name) => views.get(name)!));
-    const program = makeProgram({
-      logits,
-      loss,
-      ...Object.fromEntries(names.map((name, i) => [`grad/${name}`, gradients[i]!])),
+    const targets = targetsOf("classification", golden.labels);
+    assertAdapted({
+      ...{ config, parameters: tensors, batch, targets, method, options, wanted },
+      ...{ rank: golden.width, numbersOf, isTurned },
     });
-    const adapters = Object.fromEntries(groups.map((group) => [
-      groupParameter(group),
-      {
-        type: "f32",
-        shape: [group.modules.length, group.capacity, group.rowLength],
-        data: Float32Array.from(
-          group.modules.flatMap((module) => adapterNumbers(module, group.part.name)),
-        ),
-      } as const,
-    ]));
-    const rows = tokenRows(batch);
-    const targets: HostTensor = {
-      type: "i32",
-      shape: [batch.size],
-      data: Int32Array.from(golden.labels),
-    };
-    const found = interpret(
-      program,
-      { ...tokenFeeds(batch, config, program.inputs.keys()), ...adapters, targets },
-      { batch: batch.size, seq: batch.length, tokens: rows.count },
-    );
-    assertNear(found["logits"]!, wanted.logits, 1e-9, "logits", 1);
-    assertNear(found["loss"]!, [wanted.loss], 1e-9, "loss", 1);
-    let compared = 0;
-    for (const group of groups) {
-      const whole = found[`grad/${groupParameter(group)}`]!.data;
-      group.modules.forEach(({ name }, i) => {
-        const size = group.capacity * group.rowLength;
-        const key = `${name}.${group.part.name}`;
-        assertNear(
-          { data: whole.subarray(i * size, (i + 1) * size) },
-          inRows(wanted.gradients[key]!, group.part.name),
-          1e-9,
-          `gradient of ${key}`,
-          0,
-        );
-        compared++;
-      });
-    }
-    assertEquals(compared, Object.keys(wanted.gradients).length);
   });
 
   Deno.test(`${title}: the plain model has its logits too`, () => {
@@ -185,7 +93,8 @@ for (const wanted of golden.outcomes) {
       modules.filter(({ part }) => entry.moduleParts({})!.includes(part)).flatMap((module) =>
         adapter.parts.map(({ name, per, rowLength }) => {
           const rows = per === "module" ? 1 : golden.width;
-          const data = Float32Array.from(adapterNumbers(module, name));
+          const own = numbersOf(module, name);
+          const data = isTurned(name) ? Float32Array.from(inRows(own, golden.width)) : own;
           return [`${module.name}.${name}`, { shape: [rows, rowLength(module)], data }] as const;
         })
       ),
@@ -254,19 +163,17 @@ for (const run of runs) {
   const title = `${run.method} ${JSON.stringify(run.options ?? {})}`;
 
   Deno.test(`${title} starts near the encoder, and is the encoder where all modules are zero`, async () => {
-    const bare = await Trainer.create(trainingRequest(executor, { method: "head" }), null);
+    using bare = await started(trainingRequest(executor, { method: "head" }));
     const wanted = await logitsOf(bare, run, (await bare.checkpoint()).vectors.theta!);
-    bare.dispose();
-    const trainer = await Trainer.create(trainingRequest(executor, run), null);
+    using trainer = await started(trainingRequest(executor, run));
     const { vectors } = await trainer.checkpoint();
     const { assembly } = trainer;
     const start = await logitsOf(trainer, run, vectors.theta!);
     assert(start.some((value, i) => value !== wanted[i]), "the adapter does nothing at all");
-    start.forEach((value, i) => assertAlmostEquals(value, wanted[i]!, 0.02));
+    assertAlmost(start, wanted, 0.02);
     const names = assembly.modules.map(({ module }) => module.name);
     const zero = await logitsOf(trainer, run, withoutModules(assembly, vectors.theta!, names));
-    zero.forEach((value, i) => assertAlmostEquals(value, wanted[i]!, 1e-5));
-    trainer.dispose();
+    assertAlmost(zero, wanted, 1e-5);
   });
 
   Deno.test(`${title}: a run that is cut in two ends bit-equal to one that is not`, async () => {
@@ -297,9 +204,8 @@ for (const run of runs) {
 Deno.test("the adapters learn a small task by heart", async () => {
   for (const { method, options = {} } of runs) {
     const run = { method, options, train: { steps: 60, learningRate: 0.02 } };
-    const trainer = await Trainer.create(trainingRequest(executor, run), null);
+    using trainer = await started(trainingRequest(executor, run));
     const losses = lossesOf(await trainTo(trainer));
-    trainer.dispose();
     const meanOf = (some: readonly number[]) => some.reduce((sum, loss) => sum + loss, 0) / 8;
     assert(meanOf(losses.slice(-8)) < 0.85 * meanOf(losses.slice(0, 8)), method);
   }

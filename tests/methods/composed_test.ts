@@ -15,12 +15,12 @@ import { scoreNames } from "../../src/methods/slot_scores.ts";
 import {
   ofKind,
   oneLayer,
+  started,
   timeless,
   type TinyRun,
   trainingRequest,
   trainTo,
 } from "../train/fixture.ts";
-import { Trainer } from "../../src/train/trainer.ts";
 import { assertResumes, ended, executor } from "./adapted_runs.ts";
 import {
   contextOf,
@@ -280,7 +280,7 @@ Deno.test("the mean of what was trained follows the ranks step by step, across a
   const policy = { type: "prune", ...schedule, interval: 2, score: "random" };
   const run: TinyRun = { method: "composed", options: { form: { type: "lora" }, policy } };
   const request = trainingRequest(executor, run);
-  const whole = await Trainer.create(request, null);
+  using whole = await started(request);
   const seen: number[] = [];
   while (whole.step < whole.totalSteps) {
     seen.push(whole.activeParameters());
@@ -289,15 +289,12 @@ Deno.test("the mean of what was trained follows the ranks step by step, across a
   const mean = seen.reduce((sum, count) => sum + count, 0) / seen.length;
   assert(Math.min(...seen) < Math.max(...seen));
   assertAlmostEquals(whole.meanTrained(), mean, 1e-9);
-  whole.dispose();
-  const half = await Trainer.create(request, null);
+  using half = await started(request);
   await trainTo(half, 7);
   const at = await half.checkpoint();
-  half.dispose();
-  const rest = await Trainer.create(request, at);
+  using rest = await started(request, at);
   await trainTo(rest);
   assertAlmostEquals(rest.meanTrained(), mean, 1e-9);
-  rest.dispose();
 });
 
 Deno.test("ranks that are drawn before training keep the budget, the cap and the highest rank, and follow the stream", () => {

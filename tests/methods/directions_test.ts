@@ -1,6 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import { newDirection, newSlotScale, orthonormalBasis } from "../../src/methods/directions.ts";
+import { assertAlmost } from "../graph/numbers.ts";
 
 function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Array.from(a).reduce((sum, value, i) => sum + value * b[i]!, 0);
@@ -33,7 +34,7 @@ Deno.test("newDirection gives the same in both modes where the rows are orthonor
   const normals = random.normals(20);
   const exact = newDirection(rows, normals, "orthonormal");
   const upstream = newDirection(rows, normals, "upstream");
-  exact.forEach((value, i) => assertAlmostEquals(value, upstream[i]!, 1e-6));
+  assertAlmost(exact, upstream, 1e-6);
 });
 
 Deno.test("newDirection changes neither input and accepts dependent rows", () => {

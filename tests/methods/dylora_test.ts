@@ -10,9 +10,8 @@ import type { StoredTensor } from "../../src/models/safetensors.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
 import { ablate } from "../../src/train/ablation.ts";
 import { ResumedPrograms } from "../../src/train/resumed.ts";
-import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors, importTensors } from "../../src/train/stored_tensors.ts";
-import { rowOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
+import { rowOf, started, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
 import {
   assertAblates,
   assertMerges,
@@ -178,7 +177,7 @@ Deno.test("with steps of rank 1 alone, the later ranks are never trained", async
 
 Deno.test("an ablation tells the metric at every rank, and the cut adapters are those of fewer rows", async () => {
   const request = trainingRequest(executor, run);
-  const trainer = await Trainer.create(request, null);
+  using trainer = await started(request);
   await trainTo(trainer);
   const { assembly } = trainer;
   const { vectors, order } = await trainer.checkpoint();
@@ -209,5 +208,4 @@ Deno.test("an ablation tells the metric at every rank, and the cut adapters are 
     await logitsOf(trainer, run, vectors.theta!),
   ];
   assert(first.some((value, i) => Math.abs(value - all[i]!) > 1e-3), "cutting changes nothing");
-  trainer.dispose();
 });

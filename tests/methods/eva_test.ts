@@ -12,6 +12,7 @@ import { findMethod } from "../../src/methods/table.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { trainingRequest } from "../train/fixture.ts";
 import { assertResumes, ended, executor } from "./adapted_runs.ts";
+import { assertAlmost } from "../graph/numbers.ts";
 
 const width = 5;
 
@@ -42,11 +43,9 @@ Deno.test("batch by batch the decomposition is that of all rows together, where 
   const whole = withRows(null, joined(batches), width);
   assertEquals(found.count, 25);
   assertAlmostEquals(found.spread, whole.spread, 1e-9);
-  found.mean.forEach((value, j) => assertAlmostEquals(value, whole.mean[j]!, 1e-12));
-  found.values.forEach((value, k) => assertAlmostEquals(value, whole.values[k]!, 1e-9));
-  found.components.forEach((component, k) =>
-    component.forEach((value, j) => assertAlmostEquals(value, whole.components[k]![j]!, 1e-9))
-  );
+  assertAlmost(found.mean, whole.mean, 1e-12);
+  assertAlmost(found.values, whole.values, 1e-9);
+  found.components.forEach((component, k) => assertAlmost(component, whole.components[k]!, 1e-9));
   // All directions together explain all.
   assertAlmostEquals(explainedShares(found).reduce((sum, share) => sum + share), 1, 1e-12);
 });

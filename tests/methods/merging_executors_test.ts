@@ -2,8 +2,16 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Executor } from "../../src/exec/executor.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { assertClose, subjects, testEach } from "../exec/executors.ts";
-import { lossesOf, oneLayer, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
+import { subjects, testEach } from "../exec/executors.ts";
+import {
+  lossesOf,
+  noDropout,
+  oneLayer,
+  type TinyRun,
+  trainingRequest,
+  trainTo,
+} from "../train/fixture.ts";
+import { assertClose } from "../graph/numbers.ts";
 
 const all = await subjects();
 const reference = all.find(({ kind }) => kind === "reference")!.executor!;
@@ -18,7 +26,7 @@ const runs: readonly TinyRun[] = [
   train: {
     steps: 8,
     learningRate: 1e-3,
-    dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
+    dropout: noDropout,
     evaluateEvery: 4,
   },
 }));

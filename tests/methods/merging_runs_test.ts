@@ -7,20 +7,21 @@ import { bert } from "../../src/models/bert.ts";
 import { targetModules } from "../../src/models/config.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import { exportTensors, mergedRanks } from "../../src/train/stored_tensors.ts";
-import { sliceOf } from "../../src/train/slots.ts";
-import { Trainer } from "../../src/train/trainer.ts";
 import { configOf, type Golden, golden, parametersFor } from "../models/deberta_fixture.ts";
 import { goldenModel } from "../models/fixture.ts";
 import {
   assertBitEqual,
   moduleNames,
+  noDropout,
   ofKind,
   rowOf,
+  started,
   type TinyRun,
   trainingRequest,
   trainTo,
 } from "../train/fixture.ts";
 import { assertMerges, assertResumes, ended, executor, logitsOf } from "./adapted_runs.ts";
+import { sliceOf } from "../../src/train/slots.ts";
 
 const modules = targetModules(goldenModel().config);
 
@@ -61,14 +62,13 @@ for (
   Deno.test(`${title}: a merge leaves outputs as they were and starts the adapter anew`, async () => {
     const states = await Promise.all([run, { ...run, options: { ...run.options, ...longer } }].map(
       async (own) => {
-        const trainer = await Trainer.create(trainingRequest(executor, own), null);
+        using trainer = await started(trainingRequest(executor, own));
         await trainTo(trainer, length);
         const checkpoint = await trainer.checkpoint();
         const logits = await logitsOf(trainer, own, checkpoint.vectors.theta!);
         const { adapterSize } = trainer.assembly;
         const bare = checkpoint.vectors.theta!.slice().fill(0, 0, adapterSize);
         const others = await logitsOf(trainer, own, bare);
-        trainer.dispose();
         return { checkpoint, logits, others, adapterSize };
       },
     ));
@@ -118,14 +118,13 @@ for (const { title, run, length, blocks } of cases) {
 for (const run of [rac, sideB]) {
   const [frozen, trained] = run === rac ? ["A", "B"] as const : ["B", "A"] as const;
   Deno.test(`RAC-LoRA: ${frozen} is drawn as LoRA draws A, has no gradient, and is drawn anew`, async () => {
-    const trainer = await Trainer.create(trainingRequest(executor, run), null);
+    using trainer = await started(trainingRequest(executor, run));
     const { assembly } = trainer;
     const start = await trainer.checkpoint();
     await trainTo(trainer, 4);
     const later = await trainer.checkpoint();
     await trainTo(trainer, 5);
     const next = await trainer.checkpoint();
-    trainer.dispose();
     const seen = { largest: 0, squares: 0, count: 0 };
     for (const { name, inSize, outSize } of modules) {
       const size = frozen === "A" ? inSize : outSize;
@@ -153,12 +152,11 @@ for (const run of [rac, sideB]) {
 
 /** The gradient of a parameter before clipping, from the first moment after one step: m = (1 − β₁)g. */
 async function firstMoments(run: TinyRun) {
-  const trainer = await Trainer.create(trainingRequest(new ReferenceExecutor(), run), null);
+  using trainer = await started(trainingRequest(new ReferenceExecutor(), run));
   const { assembly } = trainer;
   const before = await trainer.checkpoint();
   await trainTo(trainer, 1);
   const { vectors } = await trainer.checkpoint();
-  trainer.dispose();
   return { assembly, before, m: vectors.m! };
 }
 
@@ -167,7 +165,7 @@ Deno.test("RAC-LoRA: a plain gradient step from A = 0, merged, is W − η(α/r)
     clipNorm: null,
     evaluateEvery: null,
     weightDecay: 0,
-    dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
+    dropout: noDropout,
   };
   // The gradient of whole weights is that of full fine-tuning; the head starts alike.
   const whole = await firstMoments({ method: "full", train });
@@ -211,7 +209,7 @@ Deno.test("RAC-LoRA: a plain gradient step from A = 0, merged, is W − η(α/r)
 });
 
 Deno.test("XGBLoRA: a round has slots in its layers only, and events tell which", async () => {
-  const trainer = await Trainer.create(trainingRequest(executor, xgb), null);
+  using trainer = await started(trainingRequest(executor, xgb));
   const layersOf = (
     ranks: Readonly<Record<string, number>>,
   ) => [
@@ -249,18 +247,16 @@ Deno.test("XGBLoRA: a round has slots in its layers only, and events tell which"
       }
     }
   }
-  trainer.dispose();
 });
 
 Deno.test("XGBLoRA: lambda weighs the squared norms of A and B", async () => {
-  const trainer = await Trainer.create(trainingRequest(executor, xgb), null);
+  using trainer = await started(trainingRequest(executor, xgb));
   const { vectors } = await trainer.checkpoint();
   const { adapterSize } = trainer.assembly;
   const squares = vectors.theta!.subarray(0, adapterSize)
     .reduce((sum, value) => sum + value * value, 0);
   const [step] = ofKind(await trainer.next(), "step");
   assertAlmostEquals(step!.regulariser, 0.01 * squares, 1e-6);
-  trainer.dispose();
 });
 
 Deno.test("the programs of a chain are built once, and plain weights can be asked for", () => {
@@ -292,7 +288,7 @@ Deno.test("an adapter with a row a module cannot be merged", () => {
 });
 
 Deno.test("an evaluation at the end of a block keeps the block, not the next one", async () => {
-  const trainer = await Trainer.create(trainingRequest(executor, rac), null);
+  using trainer = await started(trainingRequest(executor, rac));
   await trainTo(trainer, 10);
   const { last, history, vectors } = await trainer.checkpoint();
   assertEquals([last!.step, last!.merged, history.length], [10, 1, 2]);
@@ -307,5 +303,4 @@ Deno.test("an evaluation at the end of a block keeps the block, not the next one
   );
   // Two blocks of rank 2.
   assertEquals(tensors[0]!.shape[0], 4);
-  trainer.dispose();
 });

@@ -7,7 +7,6 @@ import { solveRanks } from "../../src/study/budget/ranks.ts";
 import type { ModulePart } from "../../src/study/schema/settings.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
 import { withBatches } from "../../src/train/stages.ts";
-import { Trainer } from "../../src/train/trainer.ts";
 import { rowView } from "../../src/train/policy_view.ts";
 import { nonzeroAdapterNumbers } from "../../src/train/stored_tensors.ts";
 import {
@@ -22,12 +21,15 @@ import { batchOf } from "../models/golden_tokens.ts";
 import {
   assertBitEqual,
   moduleNames,
+  noDropout,
   ofKind,
+  runTo,
+  started,
   type TinyRun,
   trainingRequest,
   trainTo,
 } from "../train/fixture.ts";
-import { executor, runTo } from "./adapted_runs.ts";
+import { executor } from "./adapted_runs.ts";
 import { factsOf } from "./policies.ts";
 
 /** A view of rows wants one; PRILoRA draws nothing from it. */
@@ -86,22 +88,20 @@ const encoders = {
   },
 } as const;
 
-const still = { hidden: 0, attention: 0, head: 0, adapter: 0 };
-
 for (const family of ["bert", "deberta"] as const) {
   Deno.test(`running norms of inputs are PyTorch's, padding left out: ${family}`, async () => {
     const { encoder, batch } = encoders[family];
     const run: TinyRun = {
       method: "prilora",
       options: { n: 4, beta: 0.75 },
-      train: { learningRate: 1e-12, dropout: still },
+      train: { learningRate: 1e-12, dropout: noDropout },
       encoder,
     };
     const request = withBatches(trainingRequest(new ReferenceExecutor(), run), {
       batchesPerEpoch: 1,
       next: ({ epoch }) => ({ batch, cursor: { epoch: epoch + 1, batch: 0 } }),
     });
-    const trainer = await Trainer.create(request, null);
+    using trainer = await started(request);
     for (const steps of [1, 2]) {
       await trainTo(trainer, steps);
       const { vectors, order } = await trainer.checkpoint();
@@ -122,18 +122,17 @@ for (const family of ["bert", "deberta"] as const) {
         wanted.forEach((norm, j) => assertAlmostEquals(found[j]!, share * norm, 1e-5 * norm, name));
       }
     }
-    trainer.dispose();
   });
 }
 
 Deno.test("every n steps each row of A loses half its entries and nothing else changes", async () => {
   const pruned: TinyRun = { method: "prilora", options: { n: 3 } };
   const plain: TinyRun = { method: "prilora", options: { ratio: 0 } };
-  const [now, before] = [await runTo(pruned, 3), await runTo(plain, 3)];
+  const [now, before] = [await runTo(executor, pruned, 3), await runTo(executor, plain, 3)];
   const seen = rowView({
     assembly: now.assembly,
-    order: now.checkpoint.order,
-    vectors: now.checkpoint.vectors,
+    order: now.after.order,
+    vectors: now.after.vectors,
     stream: unused,
     isEvaluated: false,
   });
@@ -160,7 +159,7 @@ Deno.test("every n steps each row of A loses half its entries and nothing else c
     }
   }
   // Zeros grow back until the next pruning.
-  const row = (await runTo(pruned, 5)).row(moduleNames()[0]!, "A", 0);
+  const row = (await runTo(executor, pruned, 5)).row(moduleNames()[0]!, "A", 0);
   assert(zeros(row) < 4, `${zeros(row)} of ${row.length} entries are still zero`);
   const [event] = ofKind(now.events, "ranks");
   assertEquals([event!.step, event!.budget, event!.moved], [3, 24, 24]);
@@ -169,7 +168,7 @@ Deno.test("every n steps each row of A loses half its entries and nothing else c
 
 Deno.test("a last pruning leaves the zeros out of what is stored", async () => {
   const run: TinyRun = { method: "prilora", options: { n: 100, finalPrune: true } };
-  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+  using trainer = await started(trainingRequest(executor, run));
   const events = await trainTo(trainer);
   assertEquals(ofKind(events, "ranks").map(({ step }) => step), [16]);
   const { order, last } = await trainer.checkpoint();
@@ -181,7 +180,6 @@ Deno.test("a last pruning leaves the zeros out of what is stored", async () => {
   );
   // The evaluation after the last step sees the pruned parameters.
   assertEquals(nonzeroAdapterNumbers(assembly, last!.theta, order), wanted);
-  trainer.dispose();
 });
 
 Deno.test("a schedule without a pruning is refused before a run", () => {

@@ -4,8 +4,9 @@ import { RandomStream } from "../../src/base/random.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import { removalScores } from "../../src/train/policy_view.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { assertClose, subjects, testEach } from "../exec/executors.ts";
+import { subjects, testEach } from "../exec/executors.ts";
 import {
+  noDropout,
   ofKind,
   oneLayer,
   type TinyRun,
@@ -13,21 +14,21 @@ import {
   trainingRequest,
   trainTo,
 } from "../train/fixture.ts";
+import { assertClose } from "../graph/numbers.ts";
 
 const all = await subjects();
 const reference = all.find(({ kind }) => kind === "reference")!.executor!;
 const others = all.filter(({ kind }) => kind !== "reference");
 
-const still = { hidden: 0, attention: 0, head: 0, adapter: 0 };
 const pruned: TinyRun = {
   method: "prilora",
   options: { n: 3 },
-  train: { learningRate: 1e-3, dropout: still },
+  train: { learningRate: 1e-3, dropout: noDropout },
 };
 const scored: TinyRun = {
   method: "alora",
   options: { n_A: 3, examples: 6 },
-  train: { steps: 9, learningRate: 1e-3, dropout: still },
+  train: { steps: 9, learningRate: 1e-3, dropout: noDropout },
   encoder: oneLayer,
 };
 

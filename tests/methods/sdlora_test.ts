@@ -24,6 +24,7 @@ import {
   moduleNames,
   ofKind,
   rowOf,
+  started,
   type TinyRun,
   trainTo,
 } from "../train/fixture.ts";
@@ -246,9 +247,8 @@ Deno.test("in its first task it is LoRA with the scale alpha of that task", asyn
   };
   const losses: number[][] = [];
   for (const each of [held, lora]) {
-    const trainer = await Trainer.create(sequenceRequest(executor, each), null);
+    using trainer = await started(sequenceRequest(executor, each));
     losses.push(ofKind(await trainTo(trainer, 5), "step").map(({ loss }) => loss));
-    trainer.dispose();
   }
   losses[0]!.forEach((loss, i) => assertAlmostEquals(loss, losses[1]![i]!, 1e-6));
 });

@@ -1,7 +1,7 @@
 /** SoRA: its proximal step, its thresholds over a run, its gates in training, and what is exported. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { evaluationPass } from "../../src/methods/adapter.ts";
-import { constant, input, interpret, makeProgram, type Tensor } from "../../src/graph/mod.ts";
+import { constant, input, type Tensor } from "../../src/graph/mod.ts";
 import {
   phaseEnds,
   phaseThresholds,
@@ -12,16 +12,17 @@ import {
   thresholdAt,
   upstreamThreshold,
 } from "../../src/methods/sora.ts";
-import { ofKind, rowOf, type TinyRun } from "../train/fixture.ts";
+import { ofKind, rowOf, runTo, type TinyRun } from "../train/fixture.ts";
 import {
   assertAblates,
   assertMerges,
   assertResumes,
   ended,
+  executor,
   exportedUpdates,
-  runTo,
 } from "./adapted_runs.ts";
 import { contextOf, factsOf, stepsDue, viewOfNumbers } from "./policies.ts";
+import { assertAlmost, doubles, valuesOf } from "../graph/numbers.ts";
 
 function shrunk(
   shrink: (u: Tensor, xi: Tensor) => Tensor,
@@ -29,22 +30,11 @@ function shrunk(
   xi: number,
 ): readonly number[] {
   const value = shrink(input("u", [gates.length]), input("xi", []));
-  const host = (shape: readonly number[], data: readonly number[]) =>
-    ({ type: "f32", shape, data: Float64Array.from(data) }) as const;
-  const { value: found } = interpret(makeProgram({ value }), {
-    u: host([gates.length], gates),
-    xi: host([], [xi]),
-  });
-  return Array.from(found!.data, Number);
-}
-
-function assertNear(found: readonly number[], wanted: readonly number[]): void {
-  assertEquals(found.length, wanted.length);
-  found.forEach((value, i) => assertAlmostEquals(value, wanted[i]!, 1e-12));
+  return valuesOf({ value }, { u: doubles(gates), xi: doubles([xi], []) }).value;
 }
 
 Deno.test("the proximal step shrinks by xi; upstream's passes set to zero what is below 2 xi", () => {
-  assertNear(shrunk(softThreshold, [0.5, -0.2, 0.05, 0.15, -0.1, 0], 0.1), [
+  assertAlmost(shrunk(softThreshold, [0.5, -0.2, 0.05, 0.15, -0.1, 0], 0.1), [
     0.4,
     -0.1,
     0,
@@ -53,7 +43,7 @@ Deno.test("the proximal step shrinks by xi; upstream's passes set to zero what i
     0,
   ]);
   // The passes by hand: 0.5 → 0.4; −0.3 → −0.2; 0.15 → 0.05 → 0; 0.1 is neither above nor below and stays.
-  assertNear(shrunk(upstreamThreshold, [0.5, -0.3, 0.05, 0.15, -0.15, 0.1], 0.1), [
+  assertAlmost(shrunk(upstreamThreshold, [0.5, -0.3, 0.05, 0.15, -0.15, 0.1], 0.1), [
     0.4,
     -0.2,
     0,
@@ -62,7 +52,7 @@ Deno.test("the proximal step shrinks by xi; upstream's passes set to zero what i
     0.1,
   ]);
   for (const shrink of [softThreshold, upstreamThreshold]) {
-    assertNear(shrunk(shrink, [0.5, -0.2, 0], 0), [0.5, -0.2, 0]);
+    assertAlmost(shrunk(shrink, [0.5, -0.2, 0], 0), [0.5, -0.2, 0]);
   }
 });
 
@@ -77,7 +67,7 @@ const schedule: SoraSchedule = {
 
 Deno.test("the thresholds of a schedule are NumPy's", () => {
   // numpy.linspace(0, 7e-4, 7); the others with log and exp around it, as the authors' code has them.
-  assertNear(phaseThresholds(schedule), [
+  assertAlmost(phaseThresholds(schedule), [
     0,
     0.00011666666666666667,
     0.00023333333333333333,
@@ -88,12 +78,12 @@ Deno.test("the thresholds of a schedule are NumPy's", () => {
   ]);
   const between = { ...schedule, sparseLambda2: 0.5, maxLambda: 2, lambdaNum: 3 };
   // numpy.log(numpy.linspace(numpy.exp(0.5), numpy.exp(2), 3)) and exp(linspace(log 0.5, log 2, 3)).
-  assertNear(phaseThresholds({ ...between, lambdaSchedule: "log_linear" }), [
+  assertAlmost(phaseThresholds({ ...between, lambdaSchedule: "log_linear" }), [
     0.5,
     1.508266097422807,
     2,
   ]);
-  assertNear(phaseThresholds({ ...between, lambdaSchedule: "exp_linear" }), [0.5, 1, 2]);
+  assertAlmost(phaseThresholds({ ...between, lambdaSchedule: "exp_linear" }), [0.5, 1, 2]);
 });
 
 Deno.test("the policy counts gates that are zero, and evaluates at the end of each phase", () => {
@@ -254,7 +244,7 @@ Deno.test("a step is the optimiser's, then the proximal step", async () => {
       options: { sparseLambda2, threshold, sparseLambda: 0 },
       train: { steps: 4, weightDecay: 0.1 },
     };
-    const { assembly, row } = await runTo(run, 1);
+    const { assembly, row } = await runTo(executor, run, 1);
     return (part: string) =>
       assembly.modules.flatMap(({ module: { name } }) =>
         [0, 1].flatMap((slot) => [...row(name, part, slot)])
@@ -282,20 +272,15 @@ Deno.test("the loss has the mean size of all gates, whatever their groups", () =
   assertEquals(regulariser!.weight, 10);
   const group = (part: string, shape: readonly number[], data: readonly number[]) => ({
     part,
-    rows: constant({ type: "f32", shape, data: Float64Array.from(data) }),
-    on: constant({
-      type: "f32",
-      shape: shape.slice(0, 2),
-      data: new Float64Array(shape[0]! * shape[1]!).fill(1),
-    }),
+    rows: constant(doubles(data, shape)),
+    on: constant(doubles(Array(shape[0]! * shape[1]!).fill(1), shape.slice(0, 2))),
   });
   const value = regulariser!.build([
     group("A", [1, 2, 2], [9, 9, 9, 9]),
     group("g", [1, 2, 1], [0.5, -1.5]),
     group("g", [2, 1, 1], [-3, 0]),
   ], evaluationPass);
-  const { value: found } = interpret(makeProgram({ value }), {});
-  assertAlmostEquals(Number(found!.data[0]), (0.5 + 1.5 + 3) / 4, 1e-12);
+  assertAlmost(valuesOf({ value }).value, [(0.5 + 1.5 + 3) / 4]);
   assertEquals(sora.bind(sora.parseOptions({ sparseLambda: 0 })).adapter!.step!.regulariser, null);
 });
 
@@ -307,8 +292,8 @@ Deno.test("gates are neither clipped nor decayed, however hard they are pulled",
       options: { sparseLambda, sparseLambda2: 0 },
       train: { steps: 1, clipNorm: 0.01, weightDecay },
     };
-    const { events, assembly, row } = await runTo(run);
-    const start = await runTo(run, 0);
+    const { events, assembly, row } = await runTo(executor, run);
+    const start = await runTo(executor, run, 0);
     const rowsOf = (vector: "theta" | "m", part: string, of = row) =>
       assembly.modules.flatMap(({ module: { name } }) =>
         [0, 1].flatMap((slot) => [...of(name, part, slot, vector)])

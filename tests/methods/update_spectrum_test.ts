@@ -14,6 +14,7 @@ import {
   subspaceOverlap,
 } from "../../src/stats/spectra.ts";
 import golden from "../golden/spectra.json" with { type: "json" };
+import { assertAlmost } from "../graph/numbers.ts";
 
 type Rows = readonly (readonly number[])[];
 
@@ -43,7 +44,7 @@ for (
     updates.forEach((wanted, i) => {
       const { values } = spectra[i]!;
       assertEquals(values.length, wanted.values.length);
-      values.forEach((value, j) => assertAlmostEquals(value, wanted.values[j]!, 1e-9));
+      assertAlmost(values, wanted.values, 1e-9);
       assertAlmostEquals(effectiveRank(values), wanted.effectiveRank, 1e-9);
       assertAlmostEquals(stableRank(values), wanted.stableRank, 1e-9);
       assertAlmostEquals(frobeniusNorm(values), wanted.norm, 1e-9);
@@ -129,7 +130,7 @@ Deno.test("factoredUpdate keeps the update and gives the singular values of its 
     const { values, rows: made } = factoredUpdate(rows);
     const before = product(rows["A"]!, rows["B"]!, entries(rows));
     const after = product(made["A"]!, made["B"]!, entries(made));
-    before.flat().forEach((value, i) => assertAlmostEquals(after.flat()[i]!, value, 1e-5));
+    assertAlmost(after.flat(), before.flat(), 1e-5);
     const squares = before.flat().reduce((sum, value) => sum + value * value, 0);
     assertAlmostEquals(values.reduce((sum, value) => sum + value * value, 0), squares, 1e-4);
     assert(values.every((value, i) => i === 0 || value <= values[i - 1]!));

@@ -1,36 +1,25 @@
 import { assertEquals } from "@std/assert";
-import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
-import { ReferenceExecutor } from "../../src/exec/reference.ts";
-import {
-  constant,
-  crossEntropy,
-  grad,
-  type HostTensor,
-  input,
-  interpret,
-  makeProgram,
-  meanSquaredError,
-  reduceMean,
-  reshape,
-} from "../../src/graph/mod.ts";
+import { constant, type HostTensor, input, interpret, makeProgram } from "../../src/graph/mod.ts";
 import { bert, maskedModelHead, maskedModelHeadParameters } from "../../src/models/bert.ts";
 import { targetModules } from "../../src/models/config.ts";
-import { readSafetensors } from "../../src/models/safetensors.ts";
 import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
-import { expected, goldenConfig, goldenFiles, goldenModel } from "./fixture.ts";
-import { assertNear, contextOf, paddedTokens } from "./golden_tokens.ts";
+import { expected, goldenConfig, goldenModel, storedClassifier } from "./fixture.ts";
+import { contextOf, paddedTokens, realTokens } from "./golden_tokens.ts";
+import { assertNear, doubles } from "../graph/numbers.ts";
+import { assertAsTransformers, executors, kinds, targetsOf } from "./transformers.ts";
 
 const { size, length } = expected;
 const mask = Float32Array.from(expected.mask);
 const { heads } = goldenConfig;
 
-function i32(shape: readonly number[], data: readonly number[]): HostTensor {
-  return { type: "i32", shape, data: Int32Array.from(data) };
-}
-
 function f32(shape: readonly number[], data: readonly number[] | Float32Array): HostTensor {
   return { type: "f32", shape, data: Float32Array.from(data) };
+}
+
+/** A context whose parameters are constants. */
+function frozen(parameters: ReadonlyMap<string, HostTensor>) {
+  return contextOf(new Map([...parameters].map(([name, host]) => [name, constant(host, name)])));
 }
 
 /** What a program is fed for the golden batch. */
@@ -47,11 +36,7 @@ function batchFeeds(
   };
 }
 
-/** The numbers of a padded batch at the places of real tokens: the row of all padding is nobody's. */
-function ofTokens(values: readonly number[]): readonly number[] {
-  const { hidden } = goldenConfig;
-  return values.filter((_, i) => mask[Math.floor(i / hidden)] === 1);
-}
+const hiddenStates = realTokens(expected, goldenConfig.hidden);
 
 /** The rows of real tokens, which come first. */
 function tokensOf({ data }: Pick<HostTensor, "data">): Pick<HostTensor, "data"> {
@@ -59,15 +44,7 @@ function tokensOf({ data }: Pick<HostTensor, "data">): Pick<HostTensor, "data"> 
   return { data: data.slice(0, tokens * goldenConfig.hidden) };
 }
 
-/** Parameters of the encoder and of its classification head, as the checkpoint has them. */
-function classifierParameters(): ReadonlyMap<string, HostTensor> {
-  const { tensors } = readSafetensors(goldenFiles.weights, "golden/model.safetensors");
-  const head = ["classifier.weight", "classifier.bias"].map((name) => {
-    const { shape, data } = tensors.get(name)!;
-    return [name, f32(shape, data)] as const;
-  });
-  return new Map([...goldenModel().tensors, ...head]);
-}
+const classifier = new Map([...goldenModel().tensors, ...storedClassifier()]);
 
 function regressorParameters(): ReadonlyMap<string, HostTensor> {
   const { hidden } = goldenConfig;
@@ -79,81 +56,26 @@ function regressorParameters(): ReadonlyMap<string, HostTensor> {
   ]);
 }
 
-interface Tolerances {
-  readonly values: number;
-  readonly gradients: number;
-}
-
-async function compareWithTransformers(
-  executor: Executor,
-  kind: "classification" | "regression",
-  { values, gradients: ofGradients }: Tolerances,
-) {
-  const config = goldenConfig;
-  const wanted = expected[kind];
-  const parameters = kind === "classification" ? classifierParameters() : regressorParameters();
-  const leaves = new Map(
-    [...parameters].map(([name, { shape }]) => [name, input(name, shape)]),
-  );
-  const context = contextOf(leaves);
-  const inputs = encoderInputs(heads);
-  const hidden = bert.encode(config, inputs, context, new Map(), "all");
-  const first = bert.encode(config, inputs, context, new Map(), "first");
-  const logits = bert.taskHead(config, first, inputs, context);
-  const loss = kind === "classification"
-    ? reduceMean(crossEntropy(logits, input("targets", ["batch"], "i32")))
-    : meanSquaredError(reshape(logits, ["batch"]), input("targets", ["batch"]));
-  const names = Object.keys(wanted.gradients);
-  const gradients = grad(loss, names.map((name) => leaves.get(name)!));
-  const program = makeProgram({
-    hidden,
-    logits,
-    loss,
-    ...Object.fromEntries(names.map((name, i) => [`grad/${name}`, gradients[i]!])),
-  });
-  const targets = kind === "classification"
-    ? i32([size], expected.classification.labels)
-    : f32([size], expected.regression.scores);
-  const session = await executor.load(program);
-  const { dims, feeds, rows } = batchFeeds(program.inputs.keys());
-  const { read } = await session.run({
-    feeds: { ...Object.fromEntries(parameters), ...feeds, targets },
-    dims,
-    read: [...program.outputs.keys()],
-  });
-  await session.release();
-  assertEquals([...read["hidden"]!.shape], [rows.count, config.hidden]);
-  assertNear(tokensOf(read["hidden"]!), ofTokens(expected.hidden), values, "hidden", 1);
-  assertNear(read["logits"]!, wanted.logits, values, "logits", 1);
-  assertNear(read["loss"]!, [wanted.loss], values, "loss", 1);
-  for (const name of names) {
-    assertNear(read[`grad/${name}`]!, wanted.gradients[name]!, ofGradients, `gradient of ${name}`);
-  }
-}
-
-const executors: readonly (readonly [string, () => Promise<Executor>, Tolerances])[] = [
-  [
-    "double precision",
-    () => Promise.resolve(new ReferenceExecutor()),
-    { values: 1e-9, gradients: 1e-9 },
-  ],
-  ["the native executor", () => nativeExecutor(1), { values: 2e-6, gradients: 2e-5 }],
-];
-
 for (const [label, make, tolerances] of executors) {
-  for (const kind of ["classification", "regression"] as const) {
+  for (const kind of kinds) {
     Deno.test(`encode() and taskHead() equal transformers, ${kind} and gradients, in ${label}`, async () => {
-      await compareWithTransformers(await make(), kind, tolerances);
+      const { classification: { labels }, regression: { scores } } = expected;
+      const subject = {
+        config: goldenConfig,
+        parameters: kind === "classification" ? classifier : regressorParameters(),
+        batch: paddedTokens(expected),
+        targets: targetsOf(kind, kind === "classification" ? labels : scores),
+        wanted: expected[kind],
+        hidden: hiddenStates,
+      };
+      await assertAsTransformers(await make(), subject, tolerances);
     });
   }
 }
 
 Deno.test("encode() with frozen weights as constants equals transformers on the native executor", async () => {
   const config = goldenConfig;
-  const leaves = new Map(
-    [...classifierParameters()].map(([name, host]) => [name, constant(host, name)]),
-  );
-  const context = contextOf(leaves);
+  const context = frozen(classifier);
   const inputs = encoderInputs(heads);
   const hidden = bert.encode(config, inputs, context, new Map(), "all");
   const first = bert.encode(config, inputs, context, new Map(), "first");
@@ -163,7 +85,7 @@ Deno.test("encode() with frozen weights as constants equals transformers on the 
   const { feeds, dims } = batchFeeds(program.inputs.keys());
   const { read } = await session.run({ feeds, dims, read: ["hidden", "logits"] });
   await session.release();
-  assertNear(tokensOf(read["hidden"]!), ofTokens(expected.hidden), 2e-6, "hidden", 1);
+  assertNear(tokensOf(read["hidden"]!), hiddenStates, 2e-6, "hidden", 1);
   assertNear(read["logits"]!, expected.classification.logits, 2e-6, "logits", 1);
 });
 
@@ -177,16 +99,14 @@ Deno.test("maskedModelHead() equals transformers", () => {
     ...tensors,
     ...specs.map(({ name, shape }) => [name, f32(shape, head[name]!)] as const),
   ]);
-  const context = contextOf(
-    new Map([...parameters].map(([name, host]) => [name, constant(host, name)])),
-  );
+  const context = frozen(parameters);
   const hidden = bert.encode(config, encoderInputs(heads), context, new Map(), "all");
   const logits = maskedModelHead(config, hidden, input("chosen", ["masked"], "i32"), context);
   const program = makeProgram({ logits });
   const { rows, dims, feeds } = batchFeeds(program.inputs.keys());
   const found = interpret(
     program,
-    { ...feeds, chosen: i32([chosen.length], chosen.map((place) => rows.rowOf[place]!)) },
+    { ...feeds, chosen: targetsOf("classification", chosen.map((place) => rows.rowOf[place]!)) },
     { ...dims, masked: chosen.length },
   );
   assertNear(found["logits"]!, wanted, 1e-9, "logits", 1);
@@ -195,24 +115,23 @@ Deno.test("maskedModelHead() equals transformers", () => {
 Deno.test("encode() gives the same for a text whatever stands in its padding", () => {
   const { tensors } = goldenModel();
   const config = goldenConfig;
-  const leaves = new Map([...tensors].map(([name, host]) => [name, constant(host, name)]));
+  const context = frozen(tensors);
   const program = makeProgram({
-    hidden: bert.encode(config, encoderInputs(heads), contextOf(leaves), new Map(), "all"),
+    hidden: bert.encode(config, encoderInputs(heads), context, new Map(), "all"),
   });
   const ids = expected.ids.map((id, i) => (expected.mask[i] === 0 ? 7 : id));
   const { feeds, dims } = batchFeeds(program.inputs.keys(), { ids });
   const { hidden } = interpret(program, feeds, dims);
-  assertNear(tokensOf(hidden!), ofTokens(expected.hidden), 1e-9, "hidden");
+  assertNear(tokensOf(hidden!), hiddenStates, 1e-9, "hidden");
 });
 
 Deno.test("encode() offers every target module once, in the forward pass's order, with its sizes", () => {
   const { tensors } = goldenModel();
   const config = goldenConfig;
-  const leaves = new Map([...tensors].map(([name, host]) => [name, constant(host, name)]));
+  const context = frozen(tensors);
   const modules = targetModules(config);
   for (const wanted of ["all", "first"] as const) {
     const seen: string[][] = [];
-    const context = contextOf(leaves);
     bert.encode(
       config,
       encoderInputs(heads),
@@ -278,28 +197,20 @@ Deno.test("the pool points at the first token or averages over the text", () => 
 
 Deno.test("taskHead() without a pooler is the classifier of the mean over a text's tokens", () => {
   const config = { ...goldenConfig, pooler: false, pooling: "mean" } as const;
-  const parameters = classifierParameters();
-  const leaves = new Map([...parameters].map(([name, host]) => [name, constant(host, name)]));
   const inputs = encoderInputs(heads);
   const logits = bert.taskHead(
     config,
     input("states", ["tokens", config.hidden]),
     inputs,
-    contextOf(leaves),
+    frozen(classifier),
   );
   const { rows, dims, feeds } = batchFeeds(["pool"], { pooling: "mean" });
   // What the row of all padding holds must not count.
-  const ofPadding = Array.from({ length: config.hidden }, () => 7);
-  const found = interpret(makeProgram({ logits }), {
-    ...feeds,
-    states: {
-      type: "f32",
-      shape: [rows.count, config.hidden],
-      data: Float64Array.of(...ofTokens(expected.hidden), ...ofPadding),
-    },
-  }, dims)["logits"]!;
-  const weight = parameters.get("classifier.weight")!.data;
-  const bias = parameters.get("classifier.bias")!.data;
+  const ofPadding = Array<number>(config.hidden).fill(7);
+  const states = doubles([...hiddenStates, ...ofPadding], [rows.count, config.hidden]);
+  const found = interpret(makeProgram({ logits }), { ...feeds, states }, dims)["logits"]!;
+  const weight = classifier.get("classifier.weight")!.data;
+  const bias = classifier.get("classifier.bias")!.data;
   const wanted = Array.from({ length: size }, (_, row) => {
     const own = expected.mask.slice(row * length, (row + 1) * length);
     const count = own.filter((value) => value === 1).length;

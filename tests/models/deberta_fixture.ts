@@ -7,14 +7,7 @@ import type { HostTensor } from "../../src/graph/mod.ts";
 import { architectureOf, type EncoderConfig } from "../../src/models/architectures.ts";
 import { type DebertaConfig, debertaV2 } from "../../src/models/deberta.ts";
 import type { ModulePart } from "../../src/study/schema/settings.ts";
-import { type GoldenTokens, paddedTokens } from "./golden_tokens.ts";
-
-/** What transformers or peft computed for a batch. */
-interface Outcome {
-  readonly logits: readonly number[];
-  readonly loss: number;
-  readonly gradients: Readonly<Record<string, readonly number[]>>;
-}
+import { type GoldenTokens, type Outcome, paddedTokens } from "./golden_tokens.ts";
 
 /** A golden file of one config. */
 export interface Golden {
@@ -54,8 +47,6 @@ export function golden<T>(name: string): T {
 export const common = golden<Common>("common");
 /** The golden configs. */
 export const configs = ["shared", "own", "c2p", "p2c"] as const;
-/** The kinds of targets. */
-export const kinds = ["classification", "regression"] as const;
 /** The golden batch. */
 export const batch = paddedTokens(common);
 
@@ -87,4 +78,10 @@ export function parametersFor(
   const { encoderParameters, headParameters } = architectureOf(config);
   const specs = [...encoderParameters(config), ...headParameters(config, outputs)];
   return new Map(specs.map(({ name, shape }) => [name, drawn(name, shape)]));
+}
+
+/** The encoder of a golden config with a head of `outputs` outputs. */
+export function debertaModel(name: (typeof configs)[number], outputs: number) {
+  const config = configOf(golden<Golden>(name).config);
+  return { config, tensors: parametersFor(config, outputs) };
 }

@@ -6,21 +6,19 @@
 import type { HostTensor } from "../../src/graph/mod.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { type EncoderFiles, type EncoderModel, loadEncoder } from "../../src/models/load.ts";
-import { readSafetensors } from "../../src/models/safetensors.ts";
-import { type GoldenTokens, type PaddedTokens, paddedTokens } from "./golden_tokens.ts";
+import { readSafetensors, type StoredTensor } from "../../src/models/safetensors.ts";
+import {
+  type GoldenTokens,
+  type Outcome,
+  type PaddedTokens,
+  paddedTokens,
+} from "./golden_tokens.ts";
 
 /** Families with golden files. */
 export const goldenFamilies = ["roberta", "distilbert", "electra"] as const;
 
 /** A family with golden files. */
 export type GoldenFamily = (typeof goldenFamilies)[number];
-
-/** What transformers computed for a batch and a kind of target. */
-interface Outcome {
-  readonly logits: readonly number[];
-  readonly loss: number;
-  readonly gradients: Readonly<Record<string, readonly number[]>>;
-}
 
 /** `expected.json`; matrices are row-major lists. */
 interface Expected extends GoldenTokens {
@@ -34,12 +32,11 @@ interface Expected extends GoldenTokens {
   };
 }
 
-/** A golden encoder with its batch and, for each kind of target, the targets and all parameters. */
+/** A golden encoder with its batch and, for each kind of target, all parameters. */
 export interface GoldenEncoder {
   readonly model: EncoderModel;
   readonly expected: Expected;
   readonly batch: PaddedTokens;
-  readonly targets: Readonly<Record<"classification" | "regression", HostTensor>>;
   readonly parameters: Readonly<
     Record<"classification" | "regression", ReadonlyMap<string, HostTensor>>
   >;
@@ -72,28 +69,17 @@ export function goldenEncoder(family: GoldenFamily): GoldenEncoder {
   const expected = JSON.parse(
     Deno.readTextFileSync(new URL("expected.json", folderOf(family))),
   ) as Expected;
-  const f32 = (shape: readonly number[], data: Iterable<number>): HostTensor => ({
-    type: "f32",
-    shape,
-    data: Float32Array.from(data),
-  });
+  const f32 = ({ shape, data }: Pick<StoredTensor, "shape"> & { data: Iterable<number> }) =>
+    ({ type: "f32", shape, data: Float32Array.from(data) }) as const;
   const stored = readSafetensors(files.weights, family).tensors;
   const classifier = architectureOf(model.config).headParameters(model.config, 3)
-    .map(({ name }) => {
-      const { shape, data } = stored.get(name)!;
-      return [name, f32(shape, data)] as const;
-    });
+    .map(({ name }) => [name, f32(stored.get(name)!)] as const);
   const regressor = Object.entries(expected.regression.head)
-    .map(([name, { shape, data }]) => [name, f32(shape, data)] as const);
-  const { size, classification, regression } = expected;
+    .map(([name, tensor]) => [name, f32(tensor)] as const);
   return {
     model,
     expected,
     batch: paddedTokens(expected),
-    targets: {
-      classification: { type: "i32", shape: [size], data: Int32Array.from(classification.labels) },
-      regression: f32([size], regression.scores),
-    },
     parameters: {
       classification: new Map([...model.tensors, ...classifier]),
       regression: new Map([...model.tensors, ...regressor]),

@@ -11,7 +11,7 @@ import {
   type StoredTensor,
   writeSafetensors,
 } from "../../src/models/safetensors.ts";
-import type { GoldenTokens } from "./golden_tokens.ts";
+import type { GoldenTokens, Outcome } from "./golden_tokens.ts";
 
 const folder = new URL("../golden/bert/", import.meta.url);
 
@@ -22,13 +22,6 @@ export function goldenBytes(name: string): Uint8Array {
 
 function goldenText(name: string): string {
   return Deno.readTextFileSync(new URL(name, folder));
-}
-
-/** What transformers computed for a batch and a kind of target. */
-interface Outcome {
-  readonly logits: readonly number[];
-  readonly loss: number;
-  readonly gradients: Readonly<Record<string, readonly number[]>>;
 }
 
 /** `expected.json`; matrices are row-major lists. */

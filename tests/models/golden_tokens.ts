@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
-import type { HostTensor, Tensor } from "../../src/graph/mod.ts";
+import { assert } from "@std/assert";
+import type { Tensor } from "../../src/graph/mod.ts";
 import { type ForwardContext, plainLinear } from "../../src/models/forward_context.ts";
 import type { tokenFeeds } from "../../src/models/token_rows.ts";
 import type { Batch } from "../../src/tasks/types.ts";
@@ -21,6 +21,13 @@ export interface GoldenTokens {
   readonly mask: readonly number[];
 }
 
+/** What was computed for a batch and a kind of target. */
+export interface Outcome {
+  readonly logits: readonly number[];
+  readonly loss: number;
+  readonly gradients: Readonly<Record<string, readonly number[]>>;
+}
+
 /** Golden tokens as an encoder takes them. */
 export function paddedTokens({ size, length, ids, types, mask }: GoldenTokens): PaddedTokens {
   return {
@@ -30,6 +37,14 @@ export function paddedTokens({ size, length, ids, types, mask }: GoldenTokens): 
     types: Int32Array.from(types),
     mask: Float32Array.from(mask),
   };
+}
+
+/** The hidden states of a golden file at real tokens: those of padding are nobody's. */
+export function realTokens(
+  { hidden, mask }: GoldenTokens & { readonly hidden: readonly number[] },
+  width: number,
+): readonly number[] {
+  return hidden.filter((_, i) => mask[Math.floor(i / width)] === 1);
 }
 
 /** Some rows of golden tokens as a batch, by default those of all targets. */
@@ -70,20 +85,4 @@ export function contextOf(
     linear: (layers, x) => plainLinear(parameter, layers, x),
     mask: () => null,
   };
-}
-
-/** Fails where a number is off by more than `tolerance` relative to the largest wanted one (at least `floor`). */
-export function assertNear(
-  found: Pick<HostTensor, "data">,
-  wanted: readonly number[],
-  tolerance: number,
-  what: string,
-  floor = 0,
-): void {
-  assertEquals(found.data.length, wanted.length, what);
-  const scale = wanted.reduce((top, value) => Math.max(top, Math.abs(value)), floor);
-  wanted.forEach((value, i) => {
-    const error = Math.abs(Number(found.data[i]) - value);
-    assert(error <= tolerance * scale, `${what}[${i}]: found ${found.data[i]}, want ${value}`);
-  });
 }

@@ -6,32 +6,17 @@
  */
 import { assertEquals, assertThrows } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
-import type { Executor } from "../../src/exec/executor.ts";
-import { nativeExecutor } from "../../src/exec/native.ts";
-import { ReferenceExecutor } from "../../src/exec/reference.ts";
-import {
-  crossEntropy,
-  encodeProgram,
-  grad,
-  type HostTensor,
-  input,
-  makeProgram,
-  reduceMean,
-} from "../../src/graph/mod.ts";
-import { architectureOf, type EncoderConfig, parseConfig } from "../../src/models/architectures.ts";
+import { encodeProgram, type HostTensor } from "../../src/graph/mod.ts";
+import { type EncoderConfig, parseConfig } from "../../src/models/architectures.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
-import { plainLinear } from "../../src/models/forward_context.ts";
-import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
-import {
-  configOf,
-  type Golden as DebertaGolden,
-  golden,
-  parametersFor,
-} from "./deberta_fixture.ts";
+import { tokenFeeds } from "../../src/models/token_rows.ts";
+import { debertaModel, parametersFor } from "./deberta_fixture.ts";
 import { goldenEncoder, goldenEncoderFiles, type GoldenFamily } from "./encoders.ts";
 import { goldenFiles, goldenModel, storedClassifier } from "./fixture.ts";
-import { assertNear, type GoldenTokens, paddedTokens } from "./golden_tokens.ts";
+import { type GoldenTokens, paddedTokens } from "./golden_tokens.ts";
 import { runtimeLogits } from "./runtime_logits.ts";
+import { computed, executors, targetsOf } from "./transformers.ts";
+import { assertNear } from "../graph/numbers.ts";
 
 interface Case extends GoldenTokens {
   readonly family: "bert" | "deberta" | GoldenFamily;
@@ -59,8 +44,8 @@ function classifierOf({ family, pad_token_id, config: drawn }: Case): Classifier
     return { config, parameters: parametersFor(config, 3) };
   }
   if (family === "deberta") {
-    const config = configOf(golden<DebertaGolden>("c2p").config);
-    return { config, parameters: parametersFor(config, 3) };
+    const { config, tensors } = debertaModel("c2p", 3);
+    return { config, parameters: tensors };
   }
   const files = family === "bert" ? goldenFiles : goldenEncoderFiles(family);
   const text = JSON.stringify({ ...JSON.parse(files.config), pad_token_id });
@@ -68,58 +53,6 @@ function classifierOf({ family, pad_token_id, config: drawn }: Case): Classifier
     ? new Map([...goldenModel().tensors, ...storedClassifier()])
     : goldenEncoder(family).parameters.classification;
   return { config: parseConfig(text, family), parameters };
-}
-
-const executors: readonly (readonly [
-  string,
-  () => Promise<Executor>,
-  { readonly values: number; readonly gradients: number },
-])[] = [
-  [
-    "double precision",
-    () => Promise.resolve(new ReferenceExecutor()),
-    { values: 1e-9, gradients: 1e-9 },
-  ],
-  ["the native executor", () => nativeExecutor(1), { values: 2e-6, gradients: 2e-5 }],
-];
-
-/** Logits and the gradients of the tables. */
-async function computed(executor: Executor, own: Case) {
-  const { config, parameters } = classifierOf(own);
-  const architecture = architectureOf(config);
-  const leaves = new Map([...parameters].map(([name, { shape }]) => [name, input(name, shape)]));
-  const parameter = (name: string) => leaves.get(name)!;
-  const context = {
-    parameter,
-    linear: (layers: Parameters<typeof plainLinear>[1], x: Parameters<typeof plainLinear>[2]) =>
-      plainLinear(parameter, layers, x),
-    mask: () => null,
-  };
-  const inputs = encoderInputs(config.heads);
-  const states = architecture.encode(config, inputs, context, new Map(), "first");
-  const logits = architecture.taskHead(config, states, inputs, context);
-  const loss = reduceMean(crossEntropy(logits, input("labels", ["batch"], "i32")));
-  const names = Object.keys(own.gradients);
-  const gradients = grad(loss, names.map(parameter));
-  const program = makeProgram({
-    logits,
-    ...Object.fromEntries(names.map((name, i) => [`grad/${name}`, gradients[i]!])),
-  });
-  const batch = paddedTokens(own);
-  const rows = tokenRows(batch);
-  const labels = { type: "i32", shape: [own.size], data: Int32Array.from(own.labels) } as const;
-  const session = await executor.load(program);
-  const { read } = await session.run({
-    feeds: {
-      ...Object.fromEntries(parameters),
-      ...tokenFeeds(batch, config, program.inputs.keys()),
-      labels,
-    },
-    dims: { batch: batch.size, seq: batch.length, tokens: rows.count },
-    read: [...program.outputs.keys()],
-  });
-  await session.release();
-  return read;
 }
 
 /** The numbers of a row of a table. */
@@ -133,22 +66,20 @@ for (const own of cases) {
     (own.config === null ? "" : " and two token types");
   for (const [label, make, tolerances] of executors) {
     Deno.test(`a text with the token of padding is as in transformers, ${title}, in ${label}`, async () => {
-      const found = await computed(await make(), own);
+      const subject = {
+        ...classifierOf(own),
+        batch: paddedTokens(own),
+        targets: targetsOf("classification", own.labels),
+      };
+      const found = await computed(await make(), subject, Object.keys(own.gradients));
       assertNear(found["logits"]!, own.logits, tolerances.values, "logits", 1);
       for (const [name, wanted] of Object.entries(own.gradients)) {
-        assertNear(
-          found[`grad/${name}`]!,
-          wanted,
-          tolerances.gradients,
-          `gradient of ${name}`,
-          0,
-        );
+        assertNear(found[`grad/${name}`]!, wanted, tolerances.gradients, `gradient of ${name}`);
       }
       // Exactly: an optimiser makes a whole step of the smallest gradient.
-      const { config } = classifierOf(own);
       const words = found["grad/embeddings.word_embeddings.weight"]!.data;
       const padding = own.pad_token_id === null ? 0 : own.ids[2]!;
-      const row = rowOf(words, padding, config.vocabulary);
+      const row = rowOf(words, padding, subject.config.vocabulary);
       assertEquals(row.every((value) => value === 0), own.pad_token_id !== null);
     });
   }

@@ -14,8 +14,9 @@ import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { flatten } from "../../src/train/slots.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { expected, goldenModel, storedClassifier } from "./fixture.ts";
-import { assertNear, batchOf } from "./golden_tokens.ts";
+import { batchOf } from "./golden_tokens.ts";
 import { bertInputs, plainFeeds, runtimeLogits } from "./runtime_logits.ts";
+import { assertNear } from "../graph/numbers.ts";
 
 /** The golden encoder with the classifier that transformers stored beside it. */
 function goldenClassifier() {

@@ -1,6 +1,5 @@
 /** What parts of an adapter may ask of the training step, with adapters made for the purpose. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { max, mul, sub } from "../../src/graph/mod.ts";
@@ -13,22 +12,23 @@ import {
 } from "../../src/methods/adapter.ts";
 import type { RankDecision, RowEdit } from "../../src/methods/rank_actions.ts";
 import type { RankPolicy, RowView } from "../../src/methods/rank_policy.ts";
-import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
-import type { Checkpoint } from "../../src/train/run_types.ts";
-import { sliceOf } from "../../src/train/slots.ts";
-import { Trainer } from "../../src/train/trainer.ts";
 import { writeRows } from "../../src/train/row_edits.ts";
 import { exportTensors, importTensors } from "../../src/train/stored_tensors.ts";
 import { withoutModules } from "../../src/train/vectors.ts";
 import {
   assertBitEqual,
   moduleNames,
+  noDropout,
   ofKind,
-  rowOf,
+  runTo,
+  started,
   type TinyRun,
   trainingRequest,
   trainTo,
 } from "./fixture.ts";
+import { assertAlmost } from "../graph/numbers.ts";
+import { throughFile } from "../methods/adapted_runs.ts";
+import { sliceOf } from "../../src/train/slots.ts";
 
 const executor = new ReferenceExecutor();
 
@@ -42,7 +42,7 @@ function changed(
     train: {
       steps: 4,
       clipNorm: 0.01,
-      dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
+      dropout: noDropout,
       ...train,
     },
     change: (method) => {
@@ -60,32 +60,14 @@ function partsWith(name: string, fields: Partial<AdapterPart>) {
   });
 }
 
-async function trained(run: TinyRun, steps: number, on: Executor = executor) {
-  const trainer = await Trainer.create(trainingRequest(on, run), null);
-  const before = await trainer.checkpoint();
-  const events = await trainTo(trainer, steps);
-  const after = await trainer.checkpoint();
-  const { assembly } = trainer;
-  trainer.dispose();
-  return { before, after, events, assembly };
-}
-
-function rowsOf({ assembly, after }: Awaited<ReturnType<typeof trained>>, at: Checkpoint = after) {
-  return (module: string, part: string, row: number) =>
-    rowOf(assembly, at.vectors.theta!, module, part, row);
-}
-
 Deno.test("a part that is not trained stays as it was drawn and costs nothing", async () => {
   const frozen = changed(partsWith("A", { isTrained: false }));
-  const run = await trained({ ...frozen, train: { ...frozen.train, weightDecay: 0.1 } }, 3);
-  const now = rowsOf(run), start = rowsOf(run, run.before);
+  const run = await runTo(executor, { ...frozen, train: { ...frozen.train, weightDecay: 0.1 } }, 3);
+  const { row, rowBefore } = run;
   for (const module of moduleNames()) {
-    assertBitEqual(now(module, "A", 1), start(module, "A", 1), `A of ${module}`);
-    assert(now(module, "B", 1).some((value) => value !== 0), `B of ${module} was not trained`);
-    assertEquals(
-      [...rowOf(run.assembly, run.after.vectors.m!, module, "A", 0)].every((m) => m === 0),
-      true,
-    );
+    assertBitEqual(row(module, "A", 1), rowBefore(module, "A", 1), `A of ${module}`);
+    assert(row(module, "B", 1).some((value) => value !== 0), `B of ${module} was not trained`);
+    assert(row(module, "A", 0, "m").every((m) => m === 0));
   }
   const costs = costsOf(run.assembly.adapter!);
   const shape = run.assembly.modules[0]!.module;
@@ -93,16 +75,14 @@ Deno.test("a part that is not trained stays as it was drawn and costs nothing", 
 });
 
 Deno.test("a part outside of clipping counts neither in the norm nor is it scaled", async () => {
-  const plain = await trained(changed(() => ({})), 1);
-  const apart = await trained(changed(partsWith("B", { isClipped: false })), 1);
+  const plain = await runTo(executor, changed(() => ({})), 1);
+  const apart = await runTo(executor, changed(partsWith("B", { isClipped: false })), 1);
   const normOf = ({ events }: typeof plain) => ofKind(events, "step")[0]!.gradientNorm;
   const module = moduleNames()[0]!;
   // After one step the first moment is 0.1 times the clipped gradient.
-  const gradientOf = ({ assembly, after }: typeof plain, name: string) =>
+  const gradientOf = ({ row }: typeof plain, name: string) =>
     moduleNames().flatMap((own) =>
-      [0, 1].flatMap((row) =>
-        [...rowOf(assembly, after.vectors.m!, own, name, row)].map((m) => m / 0.1)
-      )
+      [0, 1].flatMap((slot) => [...row(own, name, slot, "m")].map((m) => m / 0.1))
     );
   const factor = 0.01 / (normOf(plain) + 1e-6);
   const free = gradientOf(apart, "B");
@@ -121,7 +101,8 @@ const gain: AdapterPart = {
 };
 
 Deno.test("a part that a module has once is trained, stored, loaded and counted once", async () => {
-  const run = await trained(
+  const run = await runTo(
+    executor,
     changed(({ parts, prepare }) => ({
       parts: [...parts, gain],
       prepare: (own, scale, pass) => {
@@ -134,7 +115,7 @@ Deno.test("a part that a module has once is trained, stored, loaded and counted 
   const { assembly, after } = run;
   const module = assembly.modules[0]!.module;
   assertEquals(costsOf(assembly.adapter!).perModule(module), module.outSize);
-  const row = rowsOf(run)(module.name, "M", 0);
+  const row = run.row(module.name, "M", 0);
   assert(row.some((value) => value !== 0.5), "M was not trained");
   const tensors = exportTensors(assembly, after.vectors.theta!, after.order);
   const stored = new Map(tensors.map(({ name, ...tensor }) => [name, tensor]));
@@ -160,8 +141,8 @@ Deno.test("a part that all modules share is trained by all, stored with each, an
     }));
   // One step apart from B = 0, so that M has a gradient.
   const [shared, apart] = [
-    await trained(withGain("adapter"), 2),
-    await trained(withGain("module"), 2),
+    await runTo(executor, withGain("adapter"), 2),
+    await runTo(executor, withGain("module"), 2),
   ];
   const { assembly, after } = shared;
   assertEquals(assembly.groups.filter(({ part }) => part.name === "M").length, 1);
@@ -171,8 +152,7 @@ Deno.test("a part that all modules share is trained by all, stored with each, an
   const costs = costsOf(assembly.adapter!);
   assertEquals([costs.perModule(first!), costs.perAdapter?.(first!)], [0, 1]);
   // The second step's gradient is the sum of those of the modules; both runs stand at the same point before it.
-  const gradientOf = ({ assembly, after }: typeof shared, module: string) =>
-    rowOf(assembly, after.vectors.m!, module, "M", 0)[0]! / 0.1;
+  const gradientOf = ({ row }: typeof shared, module: string) => row(module, "M", 0, "m")[0]! / 0.1;
   const sum = moduleNames().reduce((total, name) => total + gradientOf(apart, name), 0);
   assertAlmostEquals(gradientOf(shared, first!.name), sum, 1e-6);
   assert(Math.abs(sum) > 1e-4, `a gradient of ${sum}`);
@@ -204,18 +184,17 @@ Deno.test("a part is changed after the optimiser by what the method feeds", asyn
       },
     },
   }));
-  const plain = await trained(changed(() => ({})), 1);
-  const once = await trained(shrinking, 1);
+  const plain = await runTo(executor, changed(() => ({})), 1);
+  const once = await runTo(executor, shrinking, 1);
   assertBitEqual(once.after.vectors.theta!, plain.after.vectors.theta!, "a threshold of 0");
   assertEquals(moments, [0, 4, 5e-3]);
-  const twice = await trained(shrinking, 2), two = await trained(changed(() => ({})), 2);
+  const twice = await runTo(executor, shrinking, 2);
+  const bare = await runTo(executor, changed(() => ({})), 2);
   const module = moduleNames()[3]!;
-  const [now, bare] = [rowsOf(twice), rowsOf(two)];
-  bare(module, "B", 0).forEach((value, i) => {
-    const wanted = Math.sign(value) * Math.max(Math.abs(value) - 0.004, 0);
-    assertAlmostEquals(now(module, "B", 0)[i]!, wanted, 1e-7);
-  });
-  assertBitEqual(now(module, "A", 0), bare(module, "A", 0), "A");
+  const wanted = bare.row(module, "B", 0)
+    .map((value) => Math.sign(value) * Math.max(Math.abs(value) - 0.004, 0));
+  assertAlmost(twice.row(module, "B", 0), wanted, 1e-7);
+  assertBitEqual(twice.row(module, "A", 0), bare.row(module, "A", 0), "A");
   assertThrows(() => evaluationPass.fed("xi", []), RangeError, 'Cannot feed "xi" in an evaluation');
 });
 
@@ -245,41 +224,31 @@ Deno.test("an edit takes rows from the cache or from the policy, also after a ch
   const run = changed(() => ({
     policy: { rule: editing(module), kind: "edit" },
   }));
-  const plain = await trained(changed(() => ({})), 3),
-    cached = await trained(changed(() => ({})), 2);
-  const edited = await trained(run, 3);
-  const [now, third, second] = [rowsOf(edited), rowsOf(plain), rowsOf(cached)];
-  assertBitEqual(now(module, "A", 0), second(module, "A", 1), "the cached slot");
-  assertBitEqual(now(module, "A", 1), third(module, "A", 1).map((v) => 2 * v), "its own numbers");
-  assertBitEqual(now(module, "B", 0), third(module, "B", 0), "another part");
-  const momentOf = ({ assembly, after }: typeof plain, row: number) =>
-    rowOf(assembly, after.vectors.m!, module, "A", row);
-  assertBitEqual(momentOf(edited, 0), momentOf(cached, 1), "cached moments");
-  assertEquals([...momentOf(edited, 1)].every((m) => m === 0), true);
+  const plain = await runTo(executor, changed(() => ({})), 3);
+  const cached = await runTo(executor, changed(() => ({})), 2);
+  const edited = await runTo(executor, run, 3);
+  const at = ({ row }: typeof plain, slot: number, name: "theta" | "m" = "theta") =>
+    row(module, "A", slot, name);
+  assertBitEqual(at(edited, 0), at(cached, 1), "the cached slot");
+  assertBitEqual(at(edited, 1), at(plain, 1).map((v) => 2 * v), "its own numbers");
+  assertBitEqual(edited.row(module, "B", 0), plain.row(module, "B", 0), "another part");
+  assertBitEqual(at(edited, 0, "m"), at(cached, 1, "m"), "cached moments");
+  assert(at(edited, 1, "m").every((m) => m === 0));
   const [event] = ofKind(edited.events, "ranks").slice(-1);
   assertEquals([event!.moved, event!.changes.length], [2, 0]);
   assertEquals(ofKind(edited.events, "importance").map(({ scores }) => scores), [{ [module]: 4 }]);
 
   // What lies in double precision on the reference is rounded in a checkpoint.
   const native = await nativeExecutor(1);
-  const whole = await trained(run, 3, native), half = await trained(run, 2, native);
-  const timings = {
-    trainMillis: 0,
-    evaluateMillis: 0,
-    wallMillis: 0,
-    startedAt: "",
-  };
-  const bytes = encodeCheckpoint({ checkpoint: half.after, run: "0123", journals: {}, timings });
-  const { checkpoint } = decodeCheckpoint(bytes, "checkpoint");
-  const resumed = await Trainer.create(trainingRequest(native, run), checkpoint);
+  const whole = await runTo(native, run, 3), half = await runTo(native, run, 2);
+  using resumed = await started(trainingRequest(native, run), throughFile(half.after));
   await trainTo(resumed, 3);
   const { vectors } = await resumed.checkpoint();
-  resumed.dispose();
   assertBitEqual(vectors.theta!, whole.after.vectors.theta!, "after going on");
 });
 
 Deno.test("an edit of what does not exist is refused", async () => {
-  const { assembly, after } = await trained(changed(() => ({})), 1);
+  const { assembly, after } = await runTo(executor, changed(() => ({})), 1);
   const module = moduleNames()[0]!;
   const edit = (row: Partial<RowEdit>) =>
     writeRows(

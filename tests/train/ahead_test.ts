@@ -7,6 +7,7 @@ import { Trainer } from "../../src/train/trainer.ts";
 import {
   assertStatesEqual,
   ofKind,
+  started,
   timeless,
   type TinyRun,
   trainingRequest,
@@ -71,9 +72,9 @@ const runs: readonly TinyRun[] = [
 
 for (const run of runs) {
   Deno.test(`${run.method}: steps that are read together are the steps that are read one by one`, async () => {
-    const single = await Trainer.create(trainingRequest(native, run), null);
+    using single = await started(trainingRequest(native, run));
     const wanted = await trainTo(single);
-    const trainer = await Trainer.create(trainingRequest(queueing(5), run), null);
+    using trainer = await started(trainingRequest(queueing(5), run));
     const { calls, error } = await advance(trainer);
     assertEquals(error, null);
     assertEquals(timeless(calls.flat()), timeless(wanted));
@@ -93,8 +94,6 @@ for (const run of runs) {
         if (event.kind === "evaluation") assertEquals(event.snapshot.step, last);
       }
     }
-    single.dispose();
-    trainer.dispose();
   });
 }
 
@@ -108,7 +107,7 @@ Deno.test("a run that diverges among queued steps tells the steps before it, the
   const failing = oneByOne.error.step;
   assert(failing > 1 && failing < 10, `diverged at step ${failing}`);
 
-  const trainer = await Trainer.create(trainingRequest(queueing(10), run), null);
+  using trainer = await started(trainingRequest(queueing(10), run));
   const { calls, error } = await advance(trainer);
   assert(error instanceof DivergenceError);
   assertEquals(error.step, failing);
@@ -119,5 +118,4 @@ Deno.test("a run that diverges among queued steps tells the steps before it, the
   assertEquals(trainer.isDone, false);
   await assertRejects(() => trainer.checkpoint(), DivergenceError);
   await assertRejects(() => trainer.next(), DivergenceError);
-  trainer.dispose();
 });

@@ -9,9 +9,9 @@ import { assemble } from "../../src/train/assemble.ts";
 import { batchDims, inputFeeds, slotFeeds, targetFeeds } from "../../src/train/feeds.ts";
 import { initialOrder } from "../../src/train/slots.ts";
 import { initialVectors } from "../../src/train/vectors.ts";
-import { makeExamples, oneLayer, trainingRequest } from "./fixture.ts";
+import { makeExamples, noDropout, oneLayer, trainingRequest } from "./fixture.ts";
+import { assertAlmost } from "../graph/numbers.ts";
 
-const noDropout = { hidden: 0, attention: 0, head: 0, adapter: 0 };
 const executor = new ReferenceExecutor();
 const { assembly: request } = trainingRequest(executor, {
   method: "lora",
@@ -67,7 +67,7 @@ Deno.test("a choice's logit is the score of its text alone", async () => {
   const ofTexts = await logitsOf(scored, alone);
   assertEquals([ofChoices.shape, ofTexts.shape], [[2, 3], [6, 1]]);
   const [found, wanted] = [ofChoices, ofTexts].map(({ data }) => Array.from(data, Number));
-  found!.forEach((value, i) => assertAlmostEquals(value, wanted![i]!, 1e-12));
+  assertAlmost(found!, wanted!, 1e-12);
 });
 
 Deno.test("the loss of choices is their cross entropy, and its gradient that of finite differences", async () => {

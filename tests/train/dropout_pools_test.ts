@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { DropoutPools, type Pool } from "../../src/train/feeds.ts";
-import { Trainer } from "../../src/train/trainer.ts";
-import { trainingRequest } from "./fixture.ts";
+import { started, trainingRequest } from "./fixture.ts";
 
 const dropout = { hidden: 0.5, attention: 0.1, head: 0.5, adapter: 0.5 };
 const pool: Pool = { name: "dropout.pool.head.2", kind: "head", width: 2 };
@@ -56,9 +55,8 @@ Deno.test("runs of a seed draw their pools once, whatever their methods", async 
     return host;
   };
   for (const request of requests) {
-    const trainer = await Trainer.create({ ...request, programs }, null);
+    using trainer = await started({ ...request, programs });
     await trainer.next();
-    trainer.dispose();
   }
   await programs.clear();
   assertEquals(drawn.length, 2);

@@ -14,6 +14,7 @@ import {
   lossesOf,
   moduleNames,
   ofKind,
+  started,
   type TinyRun,
   trainingRequest,
   trainTo,
@@ -39,10 +40,9 @@ const beta1 = 0.9;
 
 /** A run's start with ranks that have learned something: E is not zero, so that A and B get gradients. */
 async function start(executor: Executor): Promise<Checkpoint> {
-  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+  using trainer = await started(trainingRequest(executor, run));
   const checkpoint = await trainer.checkpoint();
   const { assembly } = trainer;
-  trainer.dispose();
   const theta = checkpoint.vectors.theta!.slice();
   const stream = RandomStream.fromSeed(5);
   for (const group of assembly.groups.filter(({ part }) => part.name === "E")) {

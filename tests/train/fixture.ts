@@ -22,9 +22,12 @@ import type { EncoderWeights } from "../../src/train/assembly_request.ts";
 import type { EvaluationSplit } from "../../src/train/evaluate.ts";
 import { groupParameter, sliceOf } from "../../src/train/slots.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
-import type { TrainingEvent, TrainingRequest } from "../../src/train/run_types.ts";
-import type { Trainer } from "../../src/train/trainer.ts";
+import type { Checkpoint, TrainingEvent, TrainingRequest } from "../../src/train/run_types.ts";
+import { Trainer } from "../../src/train/trainer.ts";
 import { goldenModel } from "../models/fixture.ts";
+
+/** No dropout at all. */
+export const noDropout = { hidden: 0, attention: 0, head: 0, adapter: 0 } as const;
 
 /** The task: does token 7 occur? */
 export const tinyTask: Task = {
@@ -182,6 +185,30 @@ export type StepEvent = Extract<TrainingEvent, { readonly kind: "step" }>;
 export type RanksEvent = Extract<TrainingEvent, { readonly kind: "ranks" }>;
 /** An evaluation. */
 export type EvaluationEvent = Extract<TrainingEvent, { readonly kind: "evaluation" }>;
+
+/** A trainer that is disposed of with the scope that holds it by `using`. */
+export async function started(
+  request: TrainingRequest,
+  from: Checkpoint | null = null,
+): Promise<Trainer & Disposable> {
+  const trainer = await Trainer.create(request, from);
+  return Object.assign(trainer, { [Symbol.dispose]: () => trainer.dispose() });
+}
+
+/** A run before and after some steps (default: all): its checkpoints, what it told, and rows of its vectors by slot. */
+export async function runTo(executor: Executor, run: TinyRun, steps?: number) {
+  using trainer = await started(trainingRequest(executor, run));
+  const rowsAt =
+    ({ vectors }: Checkpoint, { assembly }: Pick<Trainer, "assembly">) =>
+    (module: string, part: string, slot: number, name: StateVector = "theta") =>
+      rowOf(assembly, vectors[name]!, module, part, slot);
+  const before = await trainer.checkpoint();
+  const rowBefore = rowsAt(before, { assembly: trainer.assembly });
+  const events = await trainTo(trainer, steps);
+  const after = await trainer.checkpoint();
+  const { assembly } = trainer;
+  return { before, rowBefore, events, after, assembly, row: rowsAt(after, { assembly }) };
+}
 
 /** Trains until `step` steps are done (default: to the end) and returns what happened. */
 export async function trainTo(

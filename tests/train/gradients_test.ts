@@ -22,7 +22,6 @@ import {
   targetFeeds,
 } from "../../src/train/feeds.ts";
 import { groupParameter, initialOrder, sliceOf, type SlotOrder } from "../../src/train/slots.ts";
-import { Trainer } from "../../src/train/trainer.ts";
 import { slotScoresOf } from "../../src/train/policy_view.ts";
 import { initialVectors } from "../../src/train/vectors.ts";
 import {
@@ -30,6 +29,7 @@ import {
   moduleNames,
   oneLayer,
   rowOf,
+  started,
   type TinyRun,
   trainingRequest,
   trainTo,
@@ -299,7 +299,7 @@ Deno.test("frozen rates leave the averages as they are, to the bit", async () =>
       options: schedule,
     }]
   ) {
-    const trainer = await Trainer.create(trainingRequest(executor, run), null);
+    using trainer = await started(trainingRequest(executor, run));
     await trainTo(trainer, 9);
     const earlier = await trainer.checkpoint();
     await trainTo(trainer, 10);
@@ -311,6 +311,5 @@ Deno.test("frozen rates leave the averages as they are, to the bit", async () =>
       const isMoved = frozen.vectors[name]!.some((value, i) => value !== earlier.vectors[name]![i]);
       assert(isMoved, `${name} of ${run.method} did not move before the last phase`);
     }
-    trainer.dispose();
   }
 });

@@ -2,8 +2,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { KeptFeeds } from "../../src/train/feeds.ts";
-import { Trainer } from "../../src/train/trainer.ts";
-import { trainingRequest } from "./fixture.ts";
+import { started, trainingRequest } from "./fixture.ts";
 
 const batchOf = () => ({}) as Batch;
 
@@ -34,7 +33,7 @@ Deno.test("runs of a cell make the feeds of their evaluations once, and find wha
   };
   /** The evaluations of a run, and how many feeds of batches were made for them. */
   const evaluated = async (limit?: number) => {
-    const trainer = await Trainer.create(request, null);
+    using trainer = await started(request);
     const own = limit === undefined ? trainer.programs.keptFeeds : new KeptFeeds(limit);
     let made = 0;
     const { of } = KeptFeeds.prototype;
@@ -49,7 +48,6 @@ Deno.test("runs of a cell make the feeds of their evaluations once, and find wha
         if (event.kind === "evaluation") found.push(event.snapshot.evaluations);
       }
     }
-    trainer.dispose();
     return { found, made };
   };
   const first = await evaluated();

@@ -1,26 +1,27 @@
 /** What ElaLoRA's rank events do to a run. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
+import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import type { BoundMethod } from "../../src/methods/method.ts";
 import type { RankAction } from "../../src/methods/rank_actions.ts";
 import type { RankPolicy } from "../../src/methods/rank_policy.ts";
 import type { StateVector } from "../../src/train/assemble.ts";
-import { sliceOf } from "../../src/train/slots.ts";
-import type { Checkpoint, Snapshot } from "../../src/train/run_types.ts";
-import { Trainer } from "../../src/train/trainer.ts";
+import type { Snapshot } from "../../src/train/run_types.ts";
 import { exportTensors } from "../../src/train/stored_tensors.ts";
 import {
   assertBitEqual,
   lossesOf,
   moduleNames,
   ofKind,
-  rowOf,
+  runTo,
+  started,
   type TinyRun,
   trainingRequest,
   trainTo,
 } from "./fixture.ts";
+import { sliceOf } from "../../src/train/slots.ts";
 
 const executor = await nativeExecutor(1);
 const parts = ["A", "E", "B"];
@@ -30,13 +31,17 @@ const still: TinyRun = { method: "elalora", options: { ...schedule, b: 0 } };
 /** The first event follows step 5. */
 const firstEvent = 5;
 
-async function stateAfter(run: TinyRun, step: number) {
-  const trainer = await Trainer.create(trainingRequest(executor, run), null);
-  const events = await trainTo(trainer, step);
-  const checkpoint = await trainer.checkpoint();
-  const { assembly } = trainer;
-  trainer.dispose();
-  return { events, checkpoint, assembly };
+/** Fails unless the whole parameters and their moments are equal to the bit. */
+function assertWholesEqual(found: Awaited<ReturnType<typeof runTo>>, wanted: typeof found): void {
+  for (const parameter of wanted.assembly.parameters.keys()) {
+    for (const name of ["theta", "m", "v", "c1", "c2"] as const) {
+      const cut = ({ assembly, after }: typeof found) => {
+        const { offset, size } = sliceOf(assembly.layout, parameter);
+        return after.vectors[name]!.subarray(offset, offset + size);
+      };
+      assertBitEqual(cut(found), cut(wanted), `${name} of ${parameter}`);
+    }
+  }
 }
 
 function total(ranks: Readonly<Record<string, number>>): number {
@@ -52,7 +57,7 @@ function cosine(a: Float32Array, b: Float32Array): number {
 }
 
 Deno.test("ranks move between modules while their total stays what it was", async () => {
-  const trainer = await Trainer.create(trainingRequest(executor, moving), null);
+  using trainer = await started(trainingRequest(executor, moving));
   const initial = 2 * moduleNames().length;
   assertEquals(total(trainer.ranks()), initial);
   const seen: Record<string, number> = { ...trainer.ranks() };
@@ -72,74 +77,46 @@ Deno.test("ranks move between modules while their total stays what it was", asyn
   }
   assertEquals(eventCount, 4);
   assert(new Set(Object.values(seen)).size > 1, "all modules ended with equal ranks");
-  trainer.dispose();
 });
-
-/** The logical slots of the run without events that survive in the run with one, by module. */
-function survivors(before: Checkpoint, after: Checkpoint, module: string) {
-  const old = before.order[module]!;
-  const now = after.order[module]!;
-  const kept = now.filter((row) => old.includes(row));
-  return { old, now, kept };
-}
 
 Deno.test("an event leaves surviving slots and the head as they were, to the bit", async () => {
   // Without events, everything up to the first event is the same.
-  const before = await stateAfter(still, firstEvent);
-  const after = await stateAfter(moving, firstEvent);
-  assertEquals(lossesOf(after.events), lossesOf(before.events));
-  const [event] = ofKind(after.events, "ranks");
+  const was = await runTo(executor, still, firstEvent);
+  const is = await runTo(executor, moving, firstEvent);
+  assertEquals(lossesOf(is.events), lossesOf(was.events));
+  const [event] = ofKind(is.events, "ranks");
   assertEquals(event?.moved, 4);
-  const names = Object.keys(before.checkpoint.vectors) as StateVector[];
+  const names = Object.keys(was.after.vectors) as StateVector[];
   assertEquals(names, ["theta", "m", "v", "c1", "c2", "sensitivity", "uncertainty"]);
 
   let grown = 0;
   for (const module of moduleNames()) {
-    const { old, now } = survivors(before.checkpoint, after.checkpoint, module);
+    const [old, now] = [was.after.order[module]!, is.after.order[module]!];
     // A row that was dropped may be taken by a new slot at once; a new E is at most 1e-13.
-    const isFresh = (row: number) =>
-      Math.abs(rowOf(after.assembly, after.checkpoint.vectors.theta!, module, "E", row)[0]!) <=
-        1e-13;
+    const isFresh = (row: number) => Math.abs(is.row(module, "E", row)[0]!) <= 1e-13;
     const fresh = now.filter(isFresh);
     const kept = now.filter((row) => !isFresh(row));
     grown += fresh.length;
     // Survivors keep their order and come first.
     assertEquals(now, [...old.filter((row) => kept.includes(row)), ...fresh]);
     for (const name of names) {
-      const was = before.checkpoint.vectors[name]!, is = after.checkpoint.vectors[name]!;
       for (const part of parts) {
-        for (const row of kept) {
-          assertBitEqual(
-            rowOf(after.assembly, is, module, part, row),
-            rowOf(before.assembly, was, module, part, row),
-            `${name} of ${module} ${part} ${row}`,
-          );
-        }
-        const capacity = after.checkpoint.capacities[module]!;
-        for (let row = 0; row < capacity; row++) {
-          if (kept.includes(row) || (name === "theta" && now.includes(row))) continue;
-          const values = rowOf(after.assembly, is, module, part, row);
+        for (let row = 0; row < is.after.capacities[module]!; row++) {
+          if (name === "theta" && fresh.includes(row)) continue;
+          const values = is.row(module, part, row, name);
           // The counters of rows that were never on run all the same; those of dropped and new rows start anew.
-          const isUntouched = !old.includes(row) && !now.includes(row);
-          const wanted = isUntouched
-            ? rowOf(before.assembly, was, module, part, row)
-            : values.map(() => 0);
-          assertBitEqual(
-            values,
-            wanted,
-            `${name} of ${module} ${part} ${row}, which is off or new`,
-          );
+          const stays = kept.includes(row) || (!old.includes(row) && !now.includes(row));
+          const wanted = stays ? was.row(module, part, row, name) : values.map(() => 0);
+          assertBitEqual(values, wanted, `${name} of ${module} ${part} ${row}`);
         }
       }
     }
-    const directions = (part: string, row: number) =>
-      rowOf(after.assembly, after.checkpoint.vectors.theta!, module, part, row);
     for (const part of ["A", "B"]) {
       fresh.forEach((row, i) => {
-        const own = directions(part, row);
+        const own = is.row(module, part, row);
         assert(Math.abs(norm(own) - 1) < 1e-6, `a new row of ${part} has norm ${norm(own)}`);
         for (const other of [...kept, ...fresh.slice(0, i)]) {
-          const found = cosine(own, directions(part, other));
+          const found = cosine(own, is.row(module, part, other));
           assert(
             Math.abs(found) < 1e-5,
             `a new row of ${part} has cosine ${found} with an old one`,
@@ -149,29 +126,18 @@ Deno.test("an event leaves surviving slots and the head as they were, to the bit
     }
   }
   assertEquals(grown, 4);
-  for (const name of ["theta", "m", "v", "c1", "c2"] as const) {
-    for (const parameter of before.assembly.parameters.keys()) {
-      const { offset, size } = sliceOf(before.assembly.layout, parameter);
-      const cut = (vector: Float32Array) => vector.subarray(offset, offset + size);
-      assertBitEqual(
-        cut(after.checkpoint.vectors[name]!),
-        cut(before.checkpoint.vectors[name]!),
-        `${name} of ${parameter}`,
-      );
-    }
-  }
+  assertWholesEqual(is, was);
 });
 
 Deno.test("a new slot takes a first step of the size of the learning rate, an old one goes on", async () => {
   const learningRate = 5e-3;
   const run: TinyRun = { ...moving, train: { learningRate, clipNorm: null } };
-  const before = await stateAfter(run, firstEvent);
-  const after = await stateAfter(run, firstEvent + 1);
+  const before = await runTo(executor, run, firstEvent);
+  const after = await runTo(executor, run, firstEvent + 1);
   let checked = 0;
   for (const module of moduleNames()) {
-    for (const row of before.checkpoint.order[module]!) {
-      const scaleAt = ({ assembly, checkpoint }: typeof before, name: StateVector) =>
-        rowOf(assembly, checkpoint.vectors[name]!, module, "E", row)[0]!;
+    for (const row of before.after.order[module]!) {
+      const scaleAt = (of: typeof before, name: StateVector) => of.row(module, "E", row, name)[0]!;
       const old = scaleAt(before, "theta");
       if (Math.abs(old) > 1e-13) {
         // After 6 steps of β1 = 0.9 and β2 = 0.999.
@@ -208,51 +174,38 @@ function scripted(
 }
 
 Deno.test("growth past a module's room keeps what the network computes and all that was learned", async () => {
-  const grow = [
-    "layer.0.query",
-    "layer.0.query",
-    "layer.0.query",
-    "layer.1.output",
-    "layer.0.query",
-    "layer.0.query",
-  ];
+  const query = "layer.0.query";
+  const grow = [query, query, query, "layer.1.output", query, query];
   const run = (script: Parameters<typeof scripted>[1]): TinyRun => ({
     method: "elalora",
     options: { regulariserWeight: 0 },
     train: { steps: 8, evaluateEvery: 4 },
     change: (method) => scripted(method, script),
   });
-  const plain = await stateAfter(run({}), 4);
-  const grown = await stateAfter(run({ 3: [{ type: "grow", modules: grow }] }), 4);
-  assertEquals(grown.checkpoint.order["layer.0.query"], [0, 1, 2, 3, 4, 5, 6]);
-  assertEquals(grown.checkpoint.order["layer.1.output"], [0, 1, 2]);
-  assertEquals(grown.checkpoint.order["layer.1.query"], [0, 1]);
-  const rooms = ({ checkpoint }: typeof plain) =>
-    ["layer.0.query", "layer.1.output", "layer.1.key"].map((name) => checkpoint.capacities[name]);
+  const plain = await runTo(executor, run({}), 4);
+  const grown = await runTo(executor, run({ 3: [{ type: "grow", modules: grow }] }), 4);
+  assertEquals(grown.after.order["layer.0.query"], [0, 1, 2, 3, 4, 5, 6]);
+  assertEquals(grown.after.order["layer.1.output"], [0, 1, 2]);
+  assertEquals(grown.after.order["layer.1.query"], [0, 1]);
+  const rooms = ({ after: { capacities } }: typeof plain) =>
+    [query, "layer.1.output", "layer.1.key"].map((name) => capacities[name]);
   assertEquals(rooms(plain), [6, 6, 6]);
   assertEquals(rooms(grown), [12, 6, 6]);
   for (const module of moduleNames()) {
     for (const part of parts) {
-      for (const name of Object.keys(plain.checkpoint.vectors) as StateVector[]) {
+      for (const name of Object.keys(plain.after.vectors) as StateVector[]) {
         for (const row of [0, 1]) {
+          const what = `${name} of ${module} ${part} ${row}`;
           assertBitEqual(
-            rowOf(grown.assembly, grown.checkpoint.vectors[name]!, module, part, row),
-            rowOf(plain.assembly, plain.checkpoint.vectors[name]!, module, part, row),
-            `${name} of ${module} ${part} ${row}`,
+            grown.row(module, part, row, name),
+            plain.row(module, part, row, name),
+            what,
           );
         }
       }
     }
   }
-  for (const parameter of plain.assembly.parameters.keys()) {
-    for (const name of ["theta", "m", "v", "c1", "c2"] as const) {
-      const cut = ({ assembly, checkpoint }: typeof plain) => {
-        const { offset, size } = sliceOf(assembly.layout, parameter);
-        return checkpoint.vectors[name]!.subarray(offset, offset + size);
-      };
-      assertBitEqual(cut(grown), cut(plain), `${name} of ${parameter}`);
-    }
-  }
+  assertWholesEqual(grown, plain);
   const [was] = ofKind(plain.events, "evaluation");
   const [is] = ofKind(grown.events, "evaluation");
   const [before, after] = [was!, is!].map(({ snapshot }) => snapshot.evaluations[0]!);
@@ -278,15 +231,15 @@ Deno.test("actions are done in order: an evaluation sees what is dropped after i
       return { ...rest, adapter: { ...adapter!, policy: { ...adapter!.policy!, growth: {} } } };
     },
   };
-  const { events, checkpoint, assembly } = await stateAfter(run, 4);
-  assertEquals(checkpoint.order[module], [1, 0, 2]);
+  const { events, after, row } = await runTo(executor, run, 4);
+  assertEquals(after.order[module], [1, 0, 2]);
   // The evaluation that the settings ask for after this step is the one of the event.
   const evaluations = ofKind(events, "evaluation").map(({ snapshot }) => snapshot);
   assertEquals(evaluations.map(({ step, order }) => [step, order[module]]), [[4, [0, 1]]]);
   assertEquals(ofKind(events, "ranks").map(({ moved, changes }) => [moved, changes]), [
     [1, [{ module, from: 2, to: 3, score: ofKind(events, "ranks")[0]!.changes[0]!.score }]],
   ]);
-  const rows = [0, 2].map((row) => rowOf(assembly, checkpoint.vectors.theta!, module, "A", row));
+  const rows = [0, 2].map((slot) => row(module, "A", slot));
   assert(rows.every((row) => row.some((value) => value !== 0)), "a new row was not drawn");
   assert(rows[0]!.join() !== rows[1]!.join(), "both growths drew the same row");
 });
@@ -296,9 +249,8 @@ Deno.test("a decision that its policy's kind is not made for stops the run", asy
     method: "elalora",
     change: (method) => scripted(method, { 0: [{ type: "merge", ranks: {} }] }),
   };
-  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+  using trainer = await started(trainingRequest(executor, run));
   await assertRejects(() => trainer.next(), RangeError, 'Cannot do "merge" at a rank event');
-  trainer.dispose();
 });
 
 Deno.test("snapshots from before a growth hold the same tensors after it", async () => {
@@ -308,7 +260,7 @@ Deno.test("snapshots from before a growth hold the same tensors after it", async
     train: { steps: 8, evaluateEvery: 3 },
     change: (method) => scripted(method, { 4: [{ type: "grow", modules: grow }] }),
   };
-  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+  using trainer = await started(trainingRequest(executor, run));
   await trainTo(trainer, 4);
   const tensorsOf = ({ theta, order }: Snapshot) => exportTensors(trainer.assembly, theta, order);
   const { last: before } = await trainer.checkpoint();
@@ -323,16 +275,11 @@ Deno.test("snapshots from before a growth hold the same tensors after it", async
     assertEquals(snapshot.theta.length, trainer.assembly.layout.size);
     assertEquals(tensorsOf(snapshot), wanted);
   }
-  trainer.dispose();
 });
 
 Deno.test("without moved ranks, ElaLoRA is the fixed-rank triple", async () => {
-  const losses = async (run: TinyRun, on = executor) => {
-    const trainer = await Trainer.create(trainingRequest(on, run), null);
-    const found = lossesOf(await trainTo(trainer));
-    trainer.dispose();
-    return found;
-  };
+  const losses = async (run: TinyRun, on: Executor = executor) =>
+    lossesOf((await runTo(on, run)).events);
   const bare = (room: (rank: number) => number): TinyRun => ({
     method: "adalora",
     options: { initialFactor: 1 },
@@ -368,15 +315,15 @@ Deno.test("upstream-reset forgets all moments and pins the rate at its peak", as
     // All of it would be warm-up.
     train: { schedule: "linear", warmup: 16, learningRate: 1e-3 },
   };
-  const { events, checkpoint } = await stateAfter(run, firstEvent);
-  assertEquals(checkpoint.isRatePinned, true);
+  const { events, after } = await runTo(executor, run, firstEvent);
+  assertEquals(after.isRatePinned, true);
   for (const name of ["m", "v", "c1", "c2"] as const) {
-    const vector = checkpoint.vectors[name]!;
+    const vector = after.vectors[name]!;
     assertBitEqual(vector, new Float32Array(vector.length), name);
   }
   const wanted = [0, 1, 2, 3, 4].map((step) => 1e-3 * step / 16);
   assertEquals(ofKind(events, "step").map(({ learningRate }) => learningRate), wanted);
-  const { events: all } = await stateAfter(run, 9);
+  const { events: all } = await runTo(executor, run, 9);
   assertEquals(
     ofKind(all, "step").slice(firstEvent).map(({ learningRate }) => learningRate),
     [1e-3, 1e-3, 1e-3, 1e-3],

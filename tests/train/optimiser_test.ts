@@ -8,8 +8,8 @@ import { architectureOf } from "../../src/models/architectures.ts";
 import { learningRateAt } from "../../src/study/grid/steps.ts";
 import { decayMask, makeLayout } from "../../src/train/slots.ts";
 import { adamW, optimiserInputs, optimiserVectors } from "../../src/train/optimiser.ts";
-import { assertClose } from "../exec/executors.ts";
 import { goldenModel } from "../models/fixture.ts";
+import { assertClose } from "../graph/numbers.ts";
 
 /** What PyTorch computed (`tests/golden/adamw.py`). */
 interface Golden {

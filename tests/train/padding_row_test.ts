@@ -4,10 +4,9 @@ import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import type { EncoderConfig } from "../../src/models/architectures.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { withBatches } from "../../src/train/stages.ts";
-import { Trainer } from "../../src/train/trainer.ts";
-import { sliceOf } from "../../src/train/slots.ts";
 import { goldenModel } from "../models/fixture.ts";
-import { trainingRequest, trainTo } from "./fixture.ts";
+import { started, trainingRequest, trainTo } from "./fixture.ts";
+import { sliceOf } from "../../src/train/slots.ts";
 
 /** Two texts; the second token of the first and the last of the second are that of padding. */
 const batch: Batch = {
@@ -30,18 +29,16 @@ async function trainedRows(paddingId: number | null) {
     encoder,
     train: { steps: 2, weightDecay: 0 },
   });
-  const trainer = await Trainer.create(
+  using trainer = await started(
     {
       ...withBatches(request, { batchesPerEpoch: 1, next: (cursor) => ({ batch, cursor }) }),
       splits: [],
     },
-    null,
   );
   await trainTo(trainer);
   const { vectors } = await trainer.checkpoint();
   const name = "embeddings.word_embeddings.weight";
   const { offset } = sliceOf(trainer.assembly.layout, name);
-  trainer.dispose();
   const { hidden } = model.config;
   const rowAt = (numbers: ArrayLike<number>, start: number) =>
     Array.from({ length: hidden }, (_, i) => numbers[start + i]);

@@ -6,50 +6,41 @@ import { assertEquals } from "@std/assert";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { budgetAt } from "../../src/methods/adalora.ts";
-import { readSafetensors } from "../../src/models/safetensors.ts";
-import type { BatchStream } from "../../src/tasks/batches.ts";
 import type { Batch } from "../../src/tasks/types.ts";
-import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
-import { sliceOf } from "../../src/train/slots.ts";
 import type { TrainingRequest } from "../../src/train/run_types.ts";
-import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { assertClose } from "../exec/executors.ts";
-import { expected, goldenFiles } from "../models/fixture.ts";
-import { ofKind, type StepEvent, trainingRequest } from "./fixture.ts";
+import { expected } from "../models/fixture.ts";
 import {
+  assertTensor,
+  goldenRequest,
   type GoldenSettings,
+  type GoldenSteps,
   goldenUrl,
   KeepingReference,
+  logitsOf,
+  type MaskEvent,
   parametersOf,
   type Placed,
   placedTensors,
   readDoubles,
-  smallestScale,
+  startedWith,
+  trainAs,
   turnedBatch,
 } from "./peft_runs.ts";
+import { assertClose } from "../graph/numbers.ts";
+import { sliceOf } from "../../src/train/slots.ts";
 
-/** A mask that peft made after a step: the slots whose entry of E became zero, by module. */
-interface MaskEvent {
-  readonly step: number;
-  readonly budget: number;
-  readonly off: Readonly<Record<string, readonly number[]>>;
-}
-
-interface GoldenRun {
+interface GoldenRun extends GoldenSteps {
   readonly steps: number;
   readonly deltaT: number | null;
   /** Where it is not that of all. */
   readonly weightDecay?: number;
-  /** With the weighted regulariser, as peft adds it. */
-  readonly loss: readonly number[];
-  readonly gradientNorm: readonly number[];
   readonly learningRate: readonly number[];
   readonly logits: readonly number[];
   /** What transformers drew for one output, where the run is a regression. */
   readonly classifier?: { readonly weight: readonly number[]; readonly bias: readonly number[] };
   readonly budgets?: readonly number[];
-  readonly events?: readonly MaskEvent[];
+  readonly events?: readonly (MaskEvent & { readonly budget: number })[];
 }
 
 interface Golden {
@@ -105,33 +96,17 @@ function requestOf(executor: Executor, name: RunName): TrainingRequest {
         ...(name === "adaloraForced" ? { lastMask: "forced", ties: "upstream" } : {}),
       },
     };
-  const request = trainingRequest(executor, {
-    ...method,
-    train: {
-      ...golden.train,
-      weightDecay,
-      steps,
-      schedule: "linear",
-      dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
-      ...(name === "regression" ? { regressionBias: "zero" } : {}),
-    },
-  });
-  const batches: BatchStream = {
-    batchesPerEpoch: steps,
-    next: ({ epoch, batch }) => ({
-      batch: batchAt(name, batch),
-      cursor: { epoch, batch: batch + 1 },
-    }),
+  const train = {
+    ...golden.train,
+    weightDecay,
+    steps,
+    ...(name === "regression" ? { regressionBias: "zero" as const } : {}),
   };
+  const request = goldenRequest(executor, { ...method, train }, (step) => batchAt(name, step));
+  if (name !== "regression") return request;
   return {
-    ...withBatches(request, batches),
-    assembly: {
-      ...request.assembly,
-      output: name === "regression"
-        ? { type: "regression", min: 0, max: 5 }
-        : { type: "classification", labels: ["a", "b", "c"] },
-    },
-    splits: [],
+    ...request,
+    assembly: { ...request.assembly, output: { type: "regression", min: 0, max: 5 } },
   };
 }
 
@@ -155,64 +130,19 @@ function storedAfter(
     : all.subarray(index * positions.length, (index + 1) * positions.length);
 }
 
-/** A trainer that starts from peft's adapters and the checkpoint's classifier, or with the output bias that ranklab starts with. */
-async function startOf(request: TrainingRequest, run: RunName): Promise<Trainer> {
-  const fresh = await Trainer.create(request, null);
-  const checkpoint = await fresh.checkpoint();
-  const { assembly } = fresh;
-  const theta = checkpoint.vectors.theta!.slice();
-  fresh.dispose();
-  const place = (name: string, values: ArrayLike<number>) =>
-    theta.set(values, sliceOf(assembly.layout, name).offset);
-  const { classifier } = golden.runs[run];
-  if (classifier === undefined) {
-    const { tensors } = readSafetensors(goldenFiles.weights, "golden/model.safetensors");
-    for (const name of ["classifier.weight", "classifier.bias"]) {
-      place(name, tensors.get(name)!.data);
+/** A trainer that starts from peft's adapters, and the output bias that ranklab starts a regression with. */
+function startOf(request: TrainingRequest, run: RunName): Promise<Trainer & Disposable> {
+  return startedWith(request, (theta, assembly) => {
+    const { classifier } = golden.runs[run];
+    if (classifier !== undefined) {
+      theta.set(classifier.weight, sliceOf(assembly.layout, "classifier.weight").offset);
+      assertEquals(theta[sliceOf(assembly.layout, "classifier.bias").offset], classifier.bias[0]);
     }
-  } else {
-    place("classifier.weight", classifier.weight);
-    assertEquals(theta[sliceOf(assembly.layout, "classifier.bias").offset], classifier.bias[0]);
-  }
-  for (const placed of placedTensors(assembly)) {
-    const values = storedAfter(run, placed, 0)!;
-    placed.positions.forEach((at, i) => theta[at] = values[i]!);
-  }
-  const vectors = { ...checkpoint.vectors, theta };
-  return await Trainer.create(request, { ...checkpoint, vectors });
-}
-
-function assertWeights(
-  theta: ArrayLike<number>,
-  placed: readonly Placed[],
-  { run, steps, tolerance }: {
-    readonly run: RunName;
-    readonly steps: number;
-    readonly tolerance: number;
-  },
-): void {
-  for (const tensor of placed) {
-    const wanted = storedAfter(run, tensor, steps);
-    if (wanted === null) continue;
-    const scale = wanted.reduce((top, value) => Math.max(top, Math.abs(value)), smallestScale);
-    assertClose(
-      tensor.positions.map((at) => theta[at]! / scale),
-      wanted.map((value) => value / scale),
-      tolerance,
-      `${tensor.name} after ${steps} steps`,
-    );
-  }
-}
-
-/** The masked slots by module, also of modules without any. */
-function maskOf(trainer: Trainer): MaskEvent["off"] {
-  const { off } = trainer.progress;
-  return Object.fromEntries(
-    trainer.assembly.modules.map(({ module: { name } }) => [
-      name,
-      off.filter(({ module }) => module === name).map(({ slot }) => slot),
-    ]),
-  );
+    for (const placed of placedTensors(assembly)) {
+      const values = storedAfter(run, placed, 0)!;
+      placed.positions.forEach((at, i) => theta[at] = values[i]!);
+    }
+  });
 }
 
 interface Tolerances {
@@ -226,54 +156,32 @@ async function compareWithPeft(
   { losses, weights }: Tolerances,
 ): Promise<void> {
   const wanted = golden.runs[name];
-  const trainer = await startOf(requestOf(executor, name), name);
+  using trainer = await startOf(requestOf(executor, name), name);
   const placed = placedTensors(trainer.assembly);
-  const steps: StepEvent[] = [];
-  const masks: { step: number; off: MaskEvent["off"] }[] = [];
   let theta = await parametersOf(trainer, executor);
-  // What DoRA's lengths have gained at the start is peft's rounding, which single precision rounds once more.
-  const tolerance = name.startsWith("dora") ? 1e-12 : 0;
-  assertWeights(theta, placed, { run: name, steps: 0, tolerance });
-  while (!trainer.isDone) {
-    const events = await trainer.next();
-    steps.push(...ofKind(events, "step"));
-    for (const { step } of ofKind(events, "ranks")) {
-      masks.push({ step: step - 1, off: maskOf(trainer) });
+  const assertWeights = (tolerance: number) => {
+    for (const tensor of placed) {
+      const stored = storedAfter(name, tensor, trainer.step);
+      if (stored !== null) assertTensor(theta, tensor, stored, tolerance);
     }
+  };
+  // What DoRA's lengths have gained at the start is peft's rounding, which single precision rounds once more.
+  assertWeights(name.startsWith("dora") ? 1e-12 : 0);
+  const norms = Math.max(losses, weights);
+  const { steps, masks } = await trainAs(trainer, wanted, { losses, norms }, async () => {
     theta = await parametersOf(trainer, executor);
-    assertWeights(theta, placed, { run: name, steps: trainer.step, tolerance: weights });
-  }
+    assertWeights(weights);
+  });
   assertEquals(steps.length, wanted.steps);
   assertClose(steps.map(({ learningRate }) => learningRate), wanted.learningRate, 1e-15, "rates");
-  assertClose(
-    steps.map(({ loss, regulariser }) => loss + regulariser),
-    wanted.loss,
-    losses,
-    "losses",
-  );
-  assertClose(
-    steps.map(({ gradientNorm }) => gradientNorm),
-    wanted.gradientNorm,
-    Math.max(losses, weights),
-    "gradient norms",
-  );
   const found = masks.filter(({ step }) => wanted.events?.some((event) => event.step === step));
   assertEquals(found, wanted.events?.map(({ step, off }) => ({ step, off })) ?? []);
   // Where peft applies its last pattern again, ranklab decides once more, from the same frozen scores.
   for (const later of masks.filter((mask) => !found.includes(mask))) {
     assertEquals(later.off, wanted.events!.at(-1)!.off);
   }
-  const { assembly, evaluate } = trainer.programs;
-  const { read } = await evaluate.run({
-    feeds: {
-      theta: { type: "f32", shape: [theta.length], data: theta },
-      ...inputFeeds(assembly, batchAt(name, 0)),
-    },
-    dims: batchDims(batchAt(name, 0)),
-    read: ["logits"],
-  });
-  assertClose(Array.from(read["logits"]!.data, Number), wanted.logits, weights, "logits");
-  trainer.dispose();
+  const logits = await logitsOf(trainer, theta, batchAt(name, 0));
+  assertClose(logits, wanted.logits, weights, "logits");
 }
 
 const names: readonly RunName[] = [

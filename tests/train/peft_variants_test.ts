@@ -5,36 +5,31 @@
 import { assertEquals } from "@std/assert";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
-import type { BatchStream } from "../../src/tasks/batches.ts";
-import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
-import { sliceOf } from "../../src/train/slots.ts";
 import type { TrainingRequest } from "../../src/train/run_types.ts";
-import { withBatches } from "../../src/train/stages.ts";
-import { Trainer } from "../../src/train/trainer.ts";
-import { assertClose } from "../exec/executors.ts";
-import { expected, storedClassifier } from "../models/fixture.ts";
-import { ofKind, type StepEvent, type TinyRun, trainingRequest } from "./fixture.ts";
+import { expected } from "../models/fixture.ts";
+import { type TinyRun } from "./fixture.ts";
 import {
+  assertTensor,
+  goldenRequest,
   type GoldenSettings,
+  type GoldenSteps,
   goldenUrl,
   KeepingReference,
+  logitsOf,
+  type MaskEvent,
   parametersOf,
   type Placed,
   placedTensors,
   readDoubles,
-  smallestScale,
+  startedWith,
+  trainAs,
   turnedBatch,
 } from "./peft_runs.ts";
+import { assertClose } from "../graph/numbers.ts";
 
-interface GoldenRun {
-  readonly loss: readonly number[];
-  readonly gradientNorm: readonly number[];
+interface GoldenRun extends GoldenSteps {
   readonly logits: readonly number[];
-  /** The slots that a mask took away after a step, by module. */
-  readonly events?: readonly {
-    readonly step: number;
-    readonly off: Readonly<Record<string, readonly number[]>>;
-  }[];
+  readonly events?: readonly MaskEvent[];
 }
 
 interface Golden {
@@ -91,7 +86,6 @@ const variants: readonly Variant[] = [
       regulariserWeight: dynamic.weight,
       ties: "upstream",
     },
-    train: { steps: dynamic.steps },
   },
 ];
 
@@ -101,24 +95,9 @@ function requestOf(
   executor: Executor,
   { name, method, options = {}, train }: Variant,
 ): TrainingRequest {
-  const { rank } = golden;
   const steps = golden.runs[name]!.loss.length;
-  const request = trainingRequest(executor, {
-    method,
-    options,
-    rank,
-    train: {
-      ...golden.train,
-      steps,
-      schedule: "linear",
-      dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
-      ...train,
-    },
-  });
-  const batches: BatchStream = {
-    batchesPerEpoch: steps,
-    next: ({ epoch, batch }) => ({ batch: batchAt(batch), cursor: { epoch, batch: batch + 1 } }),
-  };
+  const run = { method, options, rank: golden.rank, train: { ...golden.train, ...train, steps } };
+  const request = goldenRequest(executor, run, batchAt);
   // Of EVA's ranks each module has its own; its rows are peft's, as all are.
   const ranks = request.assembly.ranks.map(({ module }) => {
     const { length } = stored.get(`${name}/${module.name}.A`)!;
@@ -130,16 +109,7 @@ function requestOf(
       Array.from({ length: rank }, () => new Float32Array(module.inSize)),
     ]),
   );
-  return {
-    ...withBatches(request, batches),
-    directions,
-    assembly: {
-      ...request.assembly,
-      ranks,
-      output: { type: "classification", labels: ["a", "b", "c"] },
-    },
-    splits: [],
-  };
+  return { ...request, directions, assembly: { ...request.assembly, ranks } };
 }
 
 /** What peft had of a tensor at the start or at the end; PiSSA's A0 and B0 are A and B at the start. */
@@ -156,84 +126,26 @@ function storedAt(
   return at === "start" ? both.subarray(0, positions.length) : both.subarray(positions.length);
 }
 
-/** A trainer that starts from peft's adapters and the checkpoint's classifier. */
-async function startOf(request: TrainingRequest, variant: Variant): Promise<Trainer> {
-  const fresh = await Trainer.create(request, null);
-  const checkpoint = await fresh.checkpoint();
-  const { assembly } = fresh;
-  fresh.dispose();
-  const theta = checkpoint.vectors.theta!.slice();
-  for (const [name, { data }] of storedClassifier()) {
-    theta.set(Float32Array.from(data, Number), sliceOf(assembly.layout, name).offset);
-  }
-  for (const placed of placedTensors(assembly)) {
-    const values = storedAt(variant, placed, "start");
-    placed.positions.forEach((at, i) => theta[at] = values[i]!);
-  }
-  return await Trainer.create(request, {
-    ...checkpoint,
-    vectors: { ...checkpoint.vectors, theta },
-  });
-}
-
-/** The masked slots by module, also of modules without any. */
-function maskOf(trainer: Trainer): Readonly<Record<string, readonly number[]>> {
-  const { off } = trainer.progress;
-  return Object.fromEntries(
-    trainer.assembly.modules.map(({ module: { name } }) => [
-      name,
-      off.filter(({ module }) => module === name).map(({ slot }) => slot),
-    ]),
-  );
-}
-
 async function compareWithPeft(
   executor: Executor,
   variant: Variant,
   { numbers, weights }: { readonly numbers: number; readonly weights: number },
 ): Promise<void> {
   const wanted = golden.runs[variant.name]!;
-  const trainer = await startOf(requestOf(executor, variant), variant);
-  const steps: StepEvent[] = [];
-  const masks: { step: number; off: Readonly<Record<string, readonly number[]>> }[] = [];
-  while (!trainer.isDone) {
-    const events = await trainer.next();
-    steps.push(...ofKind(events, "step"));
-    for (const { step } of ofKind(events, "ranks")) {
-      masks.push({ step: step - 1, off: maskOf(trainer) });
+  using trainer = await startedWith(requestOf(executor, variant), (theta, assembly) => {
+    for (const placed of placedTensors(assembly)) {
+      const values = storedAt(variant, placed, "start");
+      placed.positions.forEach((at, i) => theta[at] = values[i]!);
     }
-  }
+  });
+  const { masks } = await trainAs(trainer, wanted, { losses: numbers, norms: weights });
   assertEquals(masks, wanted.events ?? []);
-  assertEquals(steps.length, wanted.loss.length);
-  assertClose(
-    steps.map(({ loss, regulariser }) => loss + regulariser),
-    wanted.loss,
-    numbers,
-    "losses",
-  );
-  assertClose(steps.map(({ gradientNorm }) => gradientNorm), wanted.gradientNorm, weights, "norms");
   const theta = await parametersOf(trainer, executor);
   for (const placed of placedTensors(trainer.assembly)) {
-    const end = storedAt(variant, placed, "end");
-    const scale = end.reduce((top, value) => Math.max(top, Math.abs(value)), smallestScale);
-    assertClose(
-      placed.positions.map((at) => theta[at]! / scale),
-      end.map((value) => value / scale),
-      weights,
-      placed.name,
-    );
+    assertTensor(theta, placed, storedAt(variant, placed, "end"), weights);
   }
-  const { assembly, evaluate } = trainer.programs;
-  const { read } = await evaluate.run({
-    feeds: {
-      theta: { type: "f32", shape: [theta.length], data: theta },
-      ...inputFeeds(assembly, batchAt(0)),
-    },
-    dims: batchDims(batchAt(0)),
-    read: ["logits"],
-  });
-  assertClose(Array.from(read["logits"]!.data, Number), wanted.logits, weights, "logits");
-  trainer.dispose();
+  const logits = await logitsOf(trainer, theta, batchAt(0));
+  assertClose(logits, wanted.logits, weights, "logits");
 }
 
 const native = await nativeExecutor(1);

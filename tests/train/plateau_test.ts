@@ -1,7 +1,6 @@
 /** Runs that end where the score on held-out examples does not rise any more. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
-import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
 import { afterEvaluation, afterScore, isAtPlateau, noPlateau } from "../../src/train/plateau.ts";
 import { bestOf } from "../../src/train/snapshots.ts";
 import type {
@@ -12,8 +11,8 @@ import type {
 } from "../../src/train/run_types.ts";
 import { primaryMetric } from "../../src/tasks/metrics.ts";
 import type { Evaluation } from "../../src/train/evaluate.ts";
-import { Trainer } from "../../src/train/trainer.ts";
-import { ofKind, timeless, type TinyRun, tinyTask, trainingRequest } from "./fixture.ts";
+import { ofKind, started, timeless, type TinyRun, tinyTask, trainingRequest } from "./fixture.ts";
+import { throughFile } from "../methods/adapted_runs.ts";
 
 /** What a run of scores comes to, evaluation by evaluation. */
 function waits(leastGain: number, scores: readonly number[]): readonly number[] {
@@ -143,12 +142,11 @@ function request(run: TinyRun): TrainingRequest {
 }
 
 async function trained(run: TinyRun, from: Checkpoint | null = null, limit = Infinity) {
-  const trainer = await Trainer.create(request(run), from);
+  using trainer = await started(request(run), from);
   const events: TrainingEvent[] = [];
   while (!trainer.isDone && trainer.step < limit) events.push(...await trainer.next());
   const end = await trainer.checkpoint();
   const { step, isDone, isAtPlateau } = trainer;
-  trainer.dispose();
   return { events, end, step, isDone, isAtPlateau };
 }
 
@@ -196,14 +194,7 @@ Deno.test("a run that is stopped and goes on ends at the same plateau, bit for b
   const whole = await trained(run);
   for (const cut of [1, 2, 4, 5]) {
     const before = await trained(run, null, cut);
-    const bytes = encodeCheckpoint({
-      checkpoint: before.end,
-      run: "0123",
-      journals: {},
-      timings: { trainMillis: 1, evaluateMillis: 2, wallMillis: 3, startedAt: "" },
-    });
-    const { checkpoint } = decodeCheckpoint(bytes, "checkpoint.safetensors");
-    const after = await trained(run, checkpoint);
+    const after = await trained(run, throughFile(before.end));
     assertEquals(
       timeless([...before.events, ...after.events]),
       timeless(whole.events),
@@ -212,7 +203,6 @@ Deno.test("a run that is stopped and goes on ends at the same plateau, bit for b
     assertEquals(after.end, whole.end, `cut at ${cut}`);
   }
   // One that had ended has nothing left to do.
-  const ended = await Trainer.create(request(run), whole.end);
+  using ended = await started(request(run), whole.end);
   assert(ended.isDone);
-  ended.dispose();
 });

@@ -3,8 +3,7 @@ import { assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import type { RankPolicy } from "../../src/methods/rank_policy.ts";
 import { learningRateAt } from "../../src/study/grid/steps.ts";
-import { Trainer } from "../../src/train/trainer.ts";
-import { moduleNames, ofKind, type TinyRun, trainingRequest, trainTo } from "./fixture.ts";
+import { moduleNames, ofKind, started, type TinyRun, trainingRequest, trainTo } from "./fixture.ts";
 
 const executor = new ReferenceExecutor();
 const [module] = moduleNames() as readonly [string];
@@ -51,11 +50,10 @@ function run(drawn: number[]): TinyRun {
 Deno.test("a policy asks for an evaluation, draws numbers of the event and has its scores recorded", async () => {
   const [first, second]: [number[], number[]] = [[], []];
   for (const drawn of [first, second]) {
-    const trainer = await Trainer.create(trainingRequest(executor, run(drawn)), null);
+    using trainer = await started(trainingRequest(executor, run(drawn)));
     // As many steps at a time as there are: what is due after one ends a block.
     const events = [];
     while (!trainer.isDone) events.push(...await trainer.advance(5));
-    trainer.dispose();
     assertEquals(ofKind(events, "evaluation").map(({ snapshot }) => snapshot.step), [3, 5]);
     assertEquals(ofKind(events, "evaluation")[0]!.snapshot.off, [{ module, slot: 0 }]);
     assertEquals(ofKind(events, "importance").map(({ scores }) => scores[module]), [4, 4]);
@@ -66,9 +64,8 @@ Deno.test("a policy asks for an evaluation, draws numbers of the event and has i
 });
 
 Deno.test("a method has a schedule of learning rates of its own", async () => {
-  const trainer = await Trainer.create(trainingRequest(executor, run([])), null);
+  using trainer = await started(trainingRequest(executor, run([])));
   const rates = ofKind(await trainTo(trainer), "step").map(({ learningRate }) => learningRate);
-  trainer.dispose();
   assertEquals(rates, [5e-3, 5e-3, 1e-4, 1e-4, 1e-4]);
 });
 
@@ -86,9 +83,8 @@ Deno.test("a rule that reads scores which its policy does not ask for is told wh
     adapter: { ...method.adapter!, policy: { rule: reading, kind: "mask" } },
   });
   const request = trainingRequest(executor, { method: "lora", train: { steps: 3 }, change });
-  const trainer = await Trainer.create(request, null);
+  using trainer = await started(request);
   const { message } = await assertRejects(() => trainTo(trainer), TypeError);
-  trainer.dispose();
   assertMatch(message, /the rule reads scores \(at .*decide .*policy_asks_test\.ts:\d+:\d+\)/);
   assertMatch(message, /put "scores" beside "rule", such as \{ type: "importance"/);
 });

@@ -3,18 +3,20 @@ import { assertEquals } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import type { Executor } from "../../src/exec/executor.ts";
-import { readSafetensors } from "../../src/models/safetensors.ts";
-import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
-import { groupParameter, sliceOf } from "../../src/train/slots.ts";
-import type { TrainingRequest } from "../../src/train/run_types.ts";
-import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { slotScoresOf } from "../../src/train/policy_view.ts";
-import { assertClose } from "../exec/executors.ts";
-import { expected, goldenFiles } from "../models/fixture.ts";
+import { expected } from "../models/fixture.ts";
 import { batchOf } from "../models/golden_tokens.ts";
-import { moduleNames, ofKind, type TinyRun, trainingRequest, trainTo } from "./fixture.ts";
-import type { GoldenSettings } from "./peft_runs.ts";
+import { moduleNames, ofKind, type TinyRun, trainTo } from "./fixture.ts";
+import {
+  goldenRequest,
+  type GoldenSettings,
+  goldenUrl,
+  logitsOf,
+  placedTensors,
+  startedWith,
+} from "./peft_runs.ts";
+import { assertClose } from "../graph/numbers.ts";
 
 interface Outcome {
   readonly loss: readonly number[];
@@ -36,9 +38,7 @@ interface Golden {
   readonly svd: Outcome;
 }
 
-const golden: Golden = JSON.parse(
-  Deno.readTextFileSync(new URL("../golden/train_bert.json", import.meta.url)),
-);
+const golden: Golden = JSON.parse(Deno.readTextFileSync(goldenUrl("train_bert.json")));
 
 const batch = batchOf(expected, expected.classification.labels);
 
@@ -47,54 +47,21 @@ function filled(i: number, seed: number): number {
   return Math.fround((((i + 1) * 37 + seed * 11) % 101) / 101 - 0.5);
 }
 
-function requestOf(executor: Executor, run: TinyRun): TrainingRequest {
-  const request = trainingRequest(executor, {
-    ...run,
-    rank: golden.rank,
-    train: {
-      ...golden.settings,
-      steps: golden.steps,
-      schedule: "linear",
-      dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
-    },
+/** A trainer that starts from the script's adapters. */
+function startOf(executor: Executor, run: TinyRun): Promise<Trainer & Disposable> {
+  const { settings, steps, rank } = golden;
+  const request = goldenRequest(
+    executor,
+    { ...run, rank, train: { ...settings, steps } },
+    () => batch,
+  );
+  return startedWith(request, (theta, assembly) => {
+    for (const { name, positions } of placedTensors(assembly, rank)) {
+      const [, module, part] = /^(.*)\.(.)$/.exec(name)!;
+      const seed = 3 * moduleNames().indexOf(module!) + "ABE".indexOf(part!);
+      positions.forEach((at, i) => theta[at] = filled(i, seed));
+    }
   });
-  return {
-    ...withBatches(request, { batchesPerEpoch: 1, next: (cursor) => ({ batch, cursor }) }),
-    assembly: {
-      ...request.assembly,
-      output: { type: "classification", labels: ["a", "b", "c"] },
-    },
-    splits: [],
-  };
-}
-
-/** A trainer that starts from the script's adapters and the checkpoint's classifier. */
-async function startOf(request: TrainingRequest): Promise<Trainer> {
-  const fresh = await Trainer.create(request, null);
-  const checkpoint = await fresh.checkpoint();
-  const { layout, groups } = fresh.assembly;
-  const theta = checkpoint.vectors.theta!.slice();
-  fresh.dispose();
-  const { tensors } = readSafetensors(goldenFiles.weights, "golden/model.safetensors");
-  for (const name of ["classifier.weight", "classifier.bias"]) {
-    theta.set(tensors.get(name)!.data, sliceOf(layout, name).offset);
-  }
-  const seedOfPart: Readonly<Record<string, number>> = { A: 0, B: 1, E: 2 };
-  for (const group of groups) {
-    const { offset } = sliceOf(layout, groupParameter(group));
-    group.modules.forEach(({ name }, m) => {
-      const seed = 3 * moduleNames().indexOf(name) + seedOfPart[group.part.name]!;
-      for (let slot = 0; slot < golden.rank; slot++) {
-        for (let j = 0; j < group.rowLength; j++) {
-          // The script has B as [out, rank]; ranklab keeps its columns as rows.
-          const i = group.part.name === "B" ? j * golden.rank + slot : slot * group.rowLength + j;
-          theta[offset + (m * group.capacity + slot) * group.rowLength + j] = filled(i, seed);
-        }
-      }
-    });
-  }
-  const vectors = { ...checkpoint.vectors, theta };
-  return await Trainer.create(request, { ...checkpoint, vectors });
 }
 
 const [beta1, beta2] = golden.smoothing;
@@ -140,7 +107,7 @@ for (
 ) {
   for (const [title, run, wanted] of runs) {
     Deno.test(`${executor.kind}: ten steps of ${title} are PyTorch's`, async () => {
-      const trainer = await startOf(requestOf(executor, run));
+      using trainer = await startOf(executor, run);
       const steps = ofKind(await trainTo(trainer), "step");
       assertEquals(steps.length, golden.steps);
       for (const name of ["loss", "regulariser", "gradientNorm"] as const) {
@@ -148,19 +115,10 @@ for (
       }
       const { vectors, order } = await trainer.checkpoint();
       const theta = vectors.theta!;
-      const { assembly, evaluate } = trainer.programs;
-      const { read } = await evaluate.run({
-        feeds: {
-          theta: { type: "f32", shape: [theta.length], data: theta },
-          ...inputFeeds(assembly, batch),
-        },
-        dims: batchDims(batch),
-        read: ["logits"],
-      });
-      const logits = Array.from(read["logits"]!.data, Number);
+      const logits = await logitsOf(trainer, theta, batch);
       assertClose(logits, wanted.logits, 10 * tolerance, "logits");
       if (wanted.scores !== undefined) {
-        for (const { module, scores } of slotScoresOf(assembly, order, vectors)) {
+        for (const { module, scores } of slotScoresOf(trainer.assembly, order, vectors)) {
           const want = wanted.scores[module]!;
           const scale = Math.max(...want);
           assertClose(
@@ -171,7 +129,6 @@ for (
           );
         }
       }
-      trainer.dispose();
     });
   }
 }

@@ -1,9 +1,8 @@
 /** The stages of a run: their steps, what their losses see, and how one follows another. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
-import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
-import { type HostTensor, interpret } from "../../src/graph/mod.ts";
+import { interpret } from "../../src/graph/mod.ts";
 import type { PolicyContext, RankPolicy } from "../../src/methods/rank_policy.ts";
 import { defaultSettings, overlaySettings } from "../../src/study/schema/settings.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
@@ -20,22 +19,19 @@ import {
   type StageData,
   stageOf,
 } from "../../src/train/stages.ts";
-import { Trainer } from "../../src/train/trainer.ts";
 import { initialVectors } from "../../src/train/vectors.ts";
 import {
   assertBitEqual,
-  assertStatesEqual,
   lossesOf,
+  noDropout,
   ofKind,
-  timeless,
+  started,
   type TinyRun,
   trainTo,
 } from "./fixture.ts";
+import { assertResumes, ended, executor } from "../methods/adapted_runs.ts";
 import { sequenceRequest, tinySequence } from "./sequence_fixture.ts";
-
-const executor = await nativeExecutor(1);
-
-const still = { hidden: 0, attention: 0, head: 0, adapter: 0 };
+import { doubles } from "../graph/numbers.ts";
 
 Deno.test("stages follow one another, each with its own epochs and evaluations", () => {
   const settings = overlaySettings(defaultSettings, {
@@ -72,20 +68,14 @@ function firstStep(
   const request = sequenceRequest(new ReferenceExecutor(), run);
   const built = assemble(assembly);
   const { batch } = request.stages[stage]!.batches.next(firstBatch);
-  const host = (data: Float64Array): HostTensor => ({ type: "f32", shape: [data.length], data });
-  const number = (value: number): HostTensor => ({
-    type: "f32",
-    shape: [],
-    data: Float64Array.of(value),
-  });
   const values = new Float64Array(built.layout.size);
   for (const slice of built.layout.slices) values.set(theta(slice.name, slice.size), slice.offset);
-  const zeros = (name: "m" | "v" | "c1" | "c2") => host(new Float64Array(built.sizeOf(name)));
+  const zeros = (name: "m" | "v" | "c1" | "c2") => doubles(new Float64Array(built.sizeOf(name)));
   const targets = batch.targets.map((target) => target - labelsFrom);
   const found = interpret(
     built.stepProgram,
     {
-      theta: host(values),
+      theta: doubles(values),
       m: zeros("m"),
       v: zeros("v"),
       c1: zeros("c1"),
@@ -93,7 +83,7 @@ function firstStep(
       ...inputFeeds(built, batch),
       ...targetFeeds({ ...batch, targets }),
       classMask: classMask(5, request.stages[stage]!.classes),
-      learningRate: number(0.01),
+      learningRate: doubles([0.01], []),
     },
     batchDims(batch),
     ["loss", "m.next"],
@@ -107,7 +97,7 @@ function firstStep(
 }
 
 Deno.test("a stage's loss and gradients are those of a head with its classes alone", () => {
-  const run: TinyRun = { method: "full", train: { dropout: still, clipNorm: null } };
+  const run: TinyRun = { method: "full", train: { dropout: noDropout, clipNorm: null } };
   const { assembly } = sequenceRequest(new ReferenceExecutor(), run);
   const whole = assemble(assembly);
   const drawn = initialVectors(whole, assembly.encoder, {}, RandomStream.fromSeed(3)).theta!;
@@ -151,7 +141,7 @@ Deno.test("a stage's loss and gradients are those of a head with its classes alo
 
 Deno.test("training a stage leaves the other stage's rows of the head as they were, to the bit", async () => {
   const run: TinyRun = { method: "head", train: { steps: 6, learningRate: 0.05 } };
-  const trainer = await Trainer.create(sequenceRequest(executor, run), null);
+  using trainer = await started(sequenceRequest(executor, run));
   const { layout } = trainer.assembly;
   const rows = async (first: number, count: number) => {
     const { offset, size } = sliceOf(layout, "classifier.weight");
@@ -168,7 +158,6 @@ Deno.test("training a stage leaves the other stage's rows of the head as they we
   assertEquals(trainer.step, 12);
   assertBitEqual(await rows(0, 2), learned, "rows of the first task after the second stage");
   assert((await rows(2, 3)).some((value, i) => value !== later[i]), "the second learned nothing");
-  trainer.dispose();
 });
 
 Deno.test("each stage has its own schedule, a fresh optimiser and its own first batch", async () => {
@@ -176,7 +165,7 @@ Deno.test("each stage has its own schedule, a fresh optimiser and its own first 
     method: "lora",
     train: { steps: 4, warmup: 2, schedule: "linear", learningRate: 8e-3 },
   };
-  const trainer = await Trainer.create(sequenceRequest(executor, run), null);
+  using trainer = await started(sequenceRequest(executor, run));
   const before = await trainTo(trainer, 3);
   assert((await trainer.checkpoint()).vectors.v!.some((value) => value !== 0));
   const boundary = await trainTo(trainer, 4);
@@ -193,12 +182,11 @@ Deno.test("each stage has its own schedule, a fresh optimiser and its own first 
   const request = sequenceRequest(executor, run);
   const { batch } = request.stages[1]!.batches.next(firstBatch);
   assertEquals(steps[4]!.tokens, batch.tokens);
-  trainer.dispose();
 });
 
 Deno.test("evaluations are of the tasks seen so far, among their classes and with the task known", async () => {
   const run: TinyRun = { method: "lora", train: { steps: 8 } };
-  const trainer = await Trainer.create(sequenceRequest(executor, run), null);
+  using trainer = await started(sequenceRequest(executor, run));
   const [first, second] = ofKind(await trainTo(trainer), "evaluation").map(({ snapshot }) =>
     snapshot.evaluations
   );
@@ -217,7 +205,6 @@ Deno.test("evaluations are of the tasks seen so far, among their classes and wit
   assertAlmostEquals(whole!.metrics["average_accuracy"]!, (right(tiny, 0) + right(kinds, 1)) / 2);
   assert(tiny!.metrics["task_aware_accuracy"]! >= tiny!.metrics["accuracy"]!);
   assertEquals(trainer.progress.best, trainer.progress.last);
-  trainer.dispose();
 });
 
 const schedule = { initWarmup: 3, finalWarmup: 6, maskInterval: 2 };
@@ -236,27 +223,11 @@ for (
 ) {
   const label = [run.method, "optimizer" in (run.options ?? {}) ? "upstream-reset" : ""].join(" ");
   Deno.test(`${label}: a sequence that is cut in two ends bit-equal to one that is not`, async () => {
-    const whole = await Trainer.create(sequenceRequest(executor, run), null);
-    const events = timeless(await trainTo(whole));
-    const end = await whole.checkpoint();
-    whole.dispose();
-    assertEquals(end.step, 16);
+    const whole = await ended(run, sequenceRequest);
+    assertEquals(whole.end.step, 16);
     // In the first stage, one before its end, at the boundary, after it, and in the second stage.
-    for (const cut of [3, 7, 8, 9, 13]) {
-      const first = await Trainer.create(sequenceRequest(executor, run), null);
-      const before = timeless(await trainTo(first, cut));
-      const checkpoint = await first.checkpoint();
-      first.dispose();
-      const second = await Trainer.create(sequenceRequest(executor, run), checkpoint);
-      const after = timeless(await trainTo(second));
-      assertEquals([...before, ...after], events, `events when cut at ${cut}`);
-      const { vectors, best: _best, last, ...rest } = await second.checkpoint();
-      const { vectors: wanted, best: _, last: wantedLast, ...wantedRest } = end;
-      assertStatesEqual(vectors, wanted, `state when cut at ${cut}`);
-      assertBitEqual(last!.theta, wantedLast!.theta, `last when cut at ${cut}`);
-      assertEquals(rest, wantedRest);
-      second.dispose();
-    }
+    await assertResumes(whole, [3, 7, 8, 9, 13]);
+    whole.trainer.dispose();
   });
 }
 
@@ -266,15 +237,13 @@ Deno.test("a run of one stage has no class mask, and one of two has the same los
   assert(assemble(assembly).stepProgram.inputs.has("classMask"));
   const { stages: _, ...single } = assembly;
   assert(!assemble(single).stepProgram.inputs.has("classMask"));
-  const one = await Trainer.create(sequenceRequest(executor, run), null);
+  using one = await started(sequenceRequest(executor, run));
   const wanted = lossesOf(await trainTo(one));
-  one.dispose();
-  const ahead = await Trainer.create(sequenceRequest(executor, run), null);
+  using ahead = await started(sequenceRequest(executor, run));
   const losses: number[] = [];
   // Blocks end at the boundary, whatever the executor could queue.
   while (!ahead.isDone) losses.push(...lossesOf(await ahead.advance(4)));
   assertEquals(losses, wanted);
-  ahead.dispose();
 });
 
 Deno.test("a rank policy receives the stages, and may decide at the end of one", async () => {
@@ -306,9 +275,8 @@ Deno.test("a rank policy receives the stages, and may decide at the end of one",
       };
     },
   });
-  const trainer = await Trainer.create(request, null);
+  using trainer = await started(request);
   await trainTo(trainer);
-  trainer.dispose();
   assertEquals(seen[0]!.stages, [
     { task: "tiny", firstStep: 0, steps: 8, classes: { first: 0, count: 2 } },
     { task: "kinds", firstStep: 8, steps: 8, classes: { first: 2, count: 3 } },

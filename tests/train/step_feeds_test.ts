@@ -12,9 +12,8 @@ import { sliceOf } from "../../src/train/slots.ts";
 import { firstCapacities, firstState } from "../../src/train/run_start.ts";
 import { runStages } from "../../src/train/stages.ts";
 import { nextLearningRates, stepFeeds } from "../../src/train/step_feeds.ts";
-import { Trainer } from "../../src/train/trainer.ts";
 import { sequenceRequest } from "./sequence_fixture.ts";
-import { ofKind, type TinyRun, trainingRequest, trainTo } from "./fixture.ts";
+import { noDropout, ofKind, started, type TinyRun, trainingRequest, trainTo } from "./fixture.ts";
 
 const executor = new ReferenceExecutor();
 
@@ -128,7 +127,7 @@ Deno.test("a rate factor scales the steps of adapters and leaves those of the he
       steps: 1,
       learningRate: 0.01,
       clipNorm: null,
-      dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
+      dropout: noDropout,
     },
     change: (method) => ({
       ...method,
@@ -136,12 +135,11 @@ Deno.test("a rate factor scales the steps of adapters and leaves those of the he
     }),
   });
   const moved = async (factor: number) => {
-    const trainer = await Trainer.create(trainingRequest(executor, run(factor)), null);
+    using trainer = await started(trainingRequest(executor, run(factor)));
     const before = await trainer.checkpoint();
     await trainTo(trainer);
     const after = await trainer.checkpoint();
     const { assembly } = trainer;
-    trainer.dispose();
     const differences = after.vectors.theta!.map((value, i) => value - before.vectors.theta![i]!);
     const { offset, size } = sliceOf(assembly.layout, "classifier.weight");
     return {
@@ -187,9 +185,8 @@ Deno.test("a rate that an event pins is let go at the end of its stage", async (
     },
     train: { steps: 8, warmup: 4, schedule: "linear", learningRate, evaluateEvery: null },
   };
-  const trainer = await Trainer.create(sequenceRequest(await nativeExecutor(1), run), null);
+  using trainer = await started(sequenceRequest(await nativeExecutor(1), run));
   const events = await trainTo(trainer);
-  trainer.dispose();
   const rates = ofKind(events, "step").map(({ learningRate }) => learningRate);
   const pinnedAfter = ofKind(events, "ranks").map(({ step }) => step);
   // Within the first stage, and none in the second.

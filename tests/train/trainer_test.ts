@@ -14,6 +14,7 @@ import {
   moduleNames,
   ofKind,
   rowOf,
+  started,
   type TinyRun,
   tinyTask,
   trainingRequest,
@@ -31,7 +32,7 @@ Deno.test("AdaLoRA ends with as many nonzero E as the budget says, and its patte
     options: { initWarmup: 2, finalWarmup: 5, maskInterval: 2 },
     train: { steps: 16 },
   };
-  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+  using trainer = await started(trainingRequest(executor, run));
   const initial = 3 * modules.length;
   const final = rank * modules.length;
   /** Slots whose E is not zero, as `module/slot`. */
@@ -73,7 +74,6 @@ Deno.test("AdaLoRA ends with as many nonzero E as the budget says, and its patte
   assertEquals(pattern!.length, final);
   const { last } = await trainer.checkpoint();
   assertEquals(last!.off.length, initial - final);
-  trainer.dispose();
 });
 
 Deno.test("AdaLoRA's masked slots start from zero again with the moments that they had", async () => {
@@ -121,9 +121,8 @@ Deno.test("each step drops other values of the same batch, and evaluations drop 
     const request = trainingRequest(executor, run(hidden));
     const { batch } = request.stages[0]!.batches.next(firstBatch);
     const batches: BatchStream = { batchesPerEpoch: 1, next: (cursor) => ({ batch, cursor }) };
-    const trainer = await Trainer.create(withBatches(request, batches), null);
+    using trainer = await started(withBatches(request, batches));
     const events = await trainTo(trainer);
-    trainer.dispose();
     return {
       steps: lossesOf(events),
       dev: ofKind(events, "evaluation").map(({ snapshot }) => snapshot.evaluations[0]!.loss),
@@ -141,11 +140,10 @@ Deno.test("a rate that is far too high ends the run with a DivergenceError", asy
     method: "full",
     train: { learningRate: 1e30, clipNorm: null },
   };
-  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+  using trainer = await started(trainingRequest(executor, run));
   const error = await assertRejects(() => trainTo(trainer), DivergenceError, "learningRate");
   // The failed step is not counted as done.
   assertEquals(error.step, trainer.step + 1);
-  trainer.dispose();
 });
 
 Deno.test("numbers that are none before anything was trained are not blamed on the rate", async () => {
@@ -163,10 +161,9 @@ Deno.test("numbers that are none before anything was trained are not blamed on t
     ...request,
     assembly: { ...request.assembly, encoder: { ...encoder, tensors } },
   };
-  const trainer = await Trainer.create(overflowing, null);
+  using trainer = await started(overflowing);
   const error = await assertRejects(() => trainTo(trainer), DivergenceError, "its config.json");
   assertEquals([error.step, error.message.includes("learningRate")], [1, false]);
-  trainer.dispose();
   // Of a later step, or of an evaluation after the first, the rate may be the cause.
   for (const later of [new DivergenceError(2, NaN), new DivergenceError(1, NaN, 'loss on "dev"')]) {
     assert(later.message.includes("lower train.learningRate"));
@@ -179,10 +176,9 @@ Deno.test("a last step that leaves no finite parameters is no success", async ()
     // Rates of 0 and, in the last step, 1e38.
     train: { steps: 2, warmup: 2, learningRate: 2e38, schedule: "linear" },
   };
-  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+  using trainer = await started(trainingRequest(executor, run));
   await trainTo(trainer, 1);
   await assertRejects(() => trainer.next(), DivergenceError, 'loss on "dev"');
-  trainer.dispose();
 });
 
 Deno.test("an importance that is not finite ends the run before it decides about ranks", async () => {
@@ -191,16 +187,15 @@ Deno.test("an importance that is not finite ends the run before it decides about
     options: { initWarmup: 0, finalWarmup: 1, maskInterval: 1, regulariserWeight: 0 },
     train: { steps: 8, warmup: 2, learningRate: 1e39, clipNorm: null },
   };
-  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+  using trainer = await started(trainingRequest(executor, run));
   await trainTo(trainer, 1);
   await assertRejects(() => trainer.next(), DivergenceError, "found importance");
-  trainer.dispose();
 });
 
 Deno.test("the best snapshot is the first of the highest metric, the last is that of the end", async () => {
   const train = { steps: 48, batchSize: 13, evaluateEvery: 6, learningRate: 1e-2 };
   const request = trainingRequest(executor, { method: "lora", train });
-  const trainer = await Trainer.create(request, null);
+  using trainer = await started(request);
   const seen: { step: number; accuracy: number; theta: Float32Array }[] = [];
   while (!trainer.isDone) {
     for (const { snapshot } of ofKind(await trainer.next(), "evaluation")) {
@@ -233,7 +228,6 @@ Deno.test("the best snapshot is the first of the highest metric, the last is tha
     wanted.step > 6 && wanted.step < 48,
     `accuracies: ${seen.map(({ accuracy }) => accuracy)}`,
   );
-  trainer.dispose();
 });
 
 Deno.test("head, BitFit, full fine-tuning and LoRA train what they should and nothing else", async () => {
@@ -252,7 +246,7 @@ Deno.test("head, BitFit, full fine-tuning and LoRA train what they should and no
   assertEquals(wanted["bitfit"]!.length, 1 + 2 * 8 + 4);
   for (const [method, names] of Object.entries(wanted)) {
     const options = method === "elalora" ? { maskInterval: 2 } : {};
-    const trainer = await Trainer.create(trainingRequest(executor, { method, options }), null);
+    using trainer = await started(trainingRequest(executor, { method, options }));
     const { layout, parameters } = trainer.assembly;
     assertEquals([...parameters.keys()], names, method);
     const before = await trainer.checkpoint();
@@ -279,7 +273,6 @@ Deno.test("head, BitFit, full fine-tuning and LoRA train what they should and no
       ),
       true,
     );
-    trainer.dispose();
   }
 });
 
@@ -288,9 +281,8 @@ Deno.test("training ends far below the loss of a head alone with every method th
     const dropout = { hidden: 0.1, attention: 0.1, head: 0.1, adapter: 0 };
     const train = { steps: 60, batchSize: 13, learningRate: 1e-2, dropout };
     const options = method === "elalora" ? { b: 2, maskInterval: 5 } : {};
-    const trainer = await Trainer.create(
+    using trainer = await started(
       trainingRequest(executor, { method, options, train }),
-      null,
     );
     const events = await trainTo(trainer);
     const losses = lossesOf(events);
@@ -302,6 +294,5 @@ Deno.test("training ends far below the loss of a head alone with every method th
     const text = `${method}: loss from ${first} to ${last}, accuracy ${accuracy}`;
     if (method === "head") assert(last > 0.5 * first, text);
     else assert(last < 0.3 * first && accuracy >= 0.9, text);
-    trainer.dispose();
   }
 });
