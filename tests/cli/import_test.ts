@@ -102,15 +102,6 @@ async function importChanged(
 
 const query = "base_model.model.bert.encoder.layer.0.attention.self.query";
 
-/** The tensors under other names. */
-function renamed(
-  tensors: ReadonlyMap<string, StoredTensor>,
-  from: string,
-  to: string,
-): ReadonlyMap<string, StoredTensor> {
-  return new Map([...tensors].map(([name, tensor]) => [name.replace(from, to), tensor]));
-}
-
 Deno.test("importAdapter names what it cannot compute", async () => {
   const { config, tensors } = await goldenAdapter();
   const cases: readonly [Readonly<Record<string, unknown>>, string][] = [
@@ -149,47 +140,14 @@ Deno.test("importAdapter tries patterns of a config without backtracking", async
   await assertRejects(() => withPattern("(?:[a-z0-9._]+)+"), InputError, "want [7, 16]");
 });
 
-Deno.test("importAdapter wants DoRA's lengths where the config says so, one for each output", async () => {
-  const { config, tensors } = await goldenAdapter("dora");
-  const vector = `${query}.lora_magnitude_vector`;
-  const short = new Map([...tensors, [vector, { shape: [3], data: new Float32Array(3) }]]);
-  const without = new Map([...tensors].filter(([name]) => name !== vector));
-  const cases: readonly [Adapter, string][] = [
-    [{ config, tensors: short }, "has a lora_magnitude_vector [3], want [16]"],
-    [{ config, tensors: without }, "has no lora_magnitude_vector, want one"],
-    [{ config: { ...config, use_dora: false }, tensors }, "a lora_magnitude_vector, want none"],
-  ];
-  for (const [adapter, message] of cases) {
-    await assertRejects(() => importChanged(adapter), InputError, message);
-  }
-});
-
-Deno.test("importAdapter names the module that is not there, the closest, and wrong shapes", async () => {
+Deno.test("importAdapter wants a head for the model's number of labels, from the adapter or its base", async () => {
   const { config, tensors } = await goldenAdapter();
-  const without = (name: string) => new Map([...tensors].filter(([key]) => !key.includes(name)));
-  const withTensor = (name: string, shape: readonly number[]) => {
-    const size = shape.reduce((product, length) => product * length, 1);
-    return new Map([...tensors, [name, { shape, data: new Float32Array(size) }]]);
-  };
-  const cases: readonly [ReadonlyMap<string, StoredTensor>, string][] = [
-    [
-      renamed(tensors, "layer.0.attention.self.query", "layer.7.attention.self.query"),
-      'adapts the module "bert.encoder.layer.7.attention.self.query", which the model does not have; ' +
-      'the closest that exist are "encoder.layer.0.attention.self.query"',
-    ],
-    [withTensor(`${query}.lora_A.weight`, [3, 8]), "want [3, 16] and [16, 3]"],
-    [withTensor(`${query}.lora_A.weight`, [2, 16]), "its rank is 3 by adapter_config.json"],
-    [without("query.lora_B"), 'query" has lora_A alone, want A and B'],
-    [without("classifier"), 'neither the adapter nor its base has "classifier.weight"'],
-    [renamed(tensors, "classifier", "score"), "is for nothing that the model has"],
-  ];
-  for (const [changed, message] of cases) {
-    await assertRejects(
-      () => importChanged({ config, tensors: changed }),
-      InputError,
-      message,
-    );
-  }
+  const headless = new Map([...tensors].filter(([name]) => !name.includes("classifier")));
+  await assertRejects(
+    () => importChanged({ config, tensors: headless }),
+    InputError,
+    'neither the adapter nor its base has "classifier.weight"',
+  );
   await assertRejects(
     () => importChanged({ config, tensors }, 2),
     InputError,
