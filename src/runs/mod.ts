@@ -11,7 +11,7 @@ export type { FetchProgress, Transport } from "../fetch/transport.ts";
 
 export { type ExportOptions, type ExportResult, exportRun } from "./share/export.ts";
 export { type ExportFormat, exportFormats } from "./share/export_readme.ts";
-export type { OwnExample, OwnTask } from "./task_data.ts";
+export type { OwnExample, OwnTask } from "./own_task.ts";
 export { type Packed, type PackOptions, packStudy, unpackStudy } from "./share/packing.ts";
 export type { ImportBase } from "./share/imported_model.ts";
 export type { PoolOptions } from "./pool/pool.ts";

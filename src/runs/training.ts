@@ -26,7 +26,7 @@ import { Trainer } from "../train/trainer.ts";
 import { startingRanks } from "./plan/ranks.ts";
 import { requestOf } from "./training_request.ts";
 import { Inputs } from "./inputs.ts";
-import { type OwnTask, ownTaskData } from "./task_data.ts";
+import { type OwnTask, ownTaskData } from "./own_task.ts";
 import { peftFiles, takenApart } from "./share/model_folder.ts";
 import type { PlannedRun } from "./plan/planned_run.ts";
 import { checkGivenModel, planWith } from "./plan/planning.ts";

@@ -5,10 +5,10 @@
  */
 import { type Choice, chooseAmong, webMakers } from "../exec/choice.ts";
 import type { EncoderFiles } from "../models/load.ts";
-import type { OwnTask } from "./task_data.ts";
+import type { OwnTask } from "./own_task.ts";
 import { type TrainEvent, type TrainOptions, trainWith } from "./training.ts";
 
-export type { OwnExample, OwnTask } from "./task_data.ts";
+export type { OwnExample, OwnTask } from "./own_task.ts";
 export type { EncoderFiles, TrainEvent };
 export {
   modelOfPeftFiles,

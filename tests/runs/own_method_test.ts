@@ -12,23 +12,22 @@ import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { writeReport } from "../../src/runs/write_report.ts";
-import { sweepStudy } from "../../src/runs/sweep.ts";
 import { UsageError } from "../../src/base/input_error.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
 import type { RunRecord } from "../../src/record/types.ts";
-import { methodText, type OwnFiles, ownFiles, studyText, withOwnStudy } from "./own_study.ts";
-import { sweepOptions, tinyModel, verifyAll } from "./tiny_study.ts";
+import {
+  methodText,
+  type OwnFiles,
+  ownFiles,
+  studyText,
+  sweepModule,
+  withOwnStudy,
+} from "./own_study.ts";
+import { tinyModel, verifyAll } from "./tiny_study.ts";
 
-async function sweepOwn(home: string) {
-  return await sweepStudy(await readStudyFile(`${home}/study.ts`), {
-    ...sweepOptions,
-    jobs: 2,
-    results: `${home}/results`,
-    only: ["seed=1"],
-  });
-}
+const sweepOwn = (home: string) => sweepModule(home, { only: ["seed=1"] });
 
 function runsIn(folder: string, method: string): readonly string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name)
@@ -61,8 +60,7 @@ Deno.test("a method of a study module goes through every command as a built-in o
     let folder = "";
 
     await t.step("a plan shows it", async () => {
-      const options = { data: null, model: tinyModel, results: `${home}/results` };
-      assertMatch(await planText(file, options), /Moves +own +rank 2/);
+      assertMatch(await planText(file, { model: tinyModel }), /Moves +own +rank 2/);
     });
 
     await t.step(
@@ -136,10 +134,7 @@ Deno.test("a method of a study module goes through every command as a built-in o
         await Deno.remove(`${home}/study.ts`);
         await refused(/method "own": found no ".*study\.ts"/);
         const out = `${home}/lora-again`;
-        await exportRun(runsIn(folder, "lora")[0]!, {
-          format: "peft",
-          out,
-        });
+        await exportRun(runsIn(folder, "lora")[0]!, { format: "peft", out });
       },
     );
   });

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { inHome, tinyStudy } from "./tiny_study.ts";
+import { readStudyFile } from "../../src/runs/plan/study_file.ts";
+import { type SweepOptions, type SweepResult, sweepStudy } from "../../src/runs/sweep.ts";
+import { inHome, sweepOptions, tinyStudy } from "./tiny_study.ts";
 
 /** The file of the method; `own` is its name. */
 export const methodText = `
@@ -65,14 +67,19 @@ export const ownFiles: OwnFiles = {
 };
 
 /** Calls `check` with a folder that holds the study, its files changed as given, and removes the folder afterwards. */
-export async function withOwnStudy(
+export function withOwnStudy(
   check: (home: string) => Promise<void>,
   changed: OwnFiles = {},
 ): Promise<void> {
-  await inHome(async (home) => {
-    for (const [name, text] of Object.entries({ ...ownFiles, ...changed })) {
-      await Deno.writeTextFile(`${home}/${name}`, text);
-    }
-    await check(home);
+  return inHome(check, { ...ownFiles, ...changed });
+}
+
+/** Sweeps the study module in a folder by two workers. */
+export async function sweepModule(home: string, options: SweepOptions = {}): Promise<SweepResult> {
+  const place = { jobs: 2, results: `${home}/results` };
+  return await sweepStudy(await readStudyFile(`${home}/study.ts`), {
+    ...sweepOptions,
+    ...place,
+    ...options,
   });
 }

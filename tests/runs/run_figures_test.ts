@@ -38,8 +38,29 @@ function kindsOf(odd: Odd): readonly string[] {
   return runFlags(evaluated(odd)).map(({ kind }) => kind);
 }
 
-Deno.test("runFlags() finds nothing in a run that learned", () => {
-  assertEquals(kindsOf({ targets: [0, 1, 0, 1], predictions: [0, 1, 0, 0] }), []);
+Deno.test("runFlags() compares with the majority, and leaves a split of one class alone unless it was got wrong", () => {
+  const [five, one, level, zeros, ones] = [[0, 0, 0, 1, 1], [0, 0, 1], [0, 1], [0, 0, 0], [1, 1]];
+  const cases: readonly (readonly [Odd, isFlagged: boolean])[] = [
+    [{ targets: [0, 1, 0, 1], predictions: [0, 1, 0, 0] }, false],
+    [{ train: one, targets: five, predictions: [0, 0, 1, 1, 1] }, false],
+    // Level with it, and below.
+    [{ train: one, targets: five, predictions: [0, 0, 1, 1, 0] }, true],
+    [{ train: one, targets: five, predictions: [1, 0, 1, 1, 0] }, true],
+    // Training's classes are level: the harder answer is the one to beat, whatever the order of labels.
+    [{ targets: five, predictions: [0, 1, 1, 1, 1] }, true],
+    [{ train: one, targets: zeros, predictions: zeros }, false],
+    [{ train: one, targets: ones, predictions: ones }, false],
+    [{ train: one, targets: [0], predictions: [0] }, false],
+    [{ train: one, targets: zeros, predictions: [1, 1, 1] }, true],
+    [{ train: one, targets: ones, predictions: [0, 0] }, true],
+    // Matthews' correlation of one class is 0 whatever is predicted.
+    [{ task: "CoLA", targets: [1, 1, 1], predictions: [1, 1, 1] }, false],
+    // Training's one class is not taken for a loss above chance.
+    [{ train: [0, 0], losses: [3, 2, 1, 0.5], targets: level, predictions: level }, false],
+  ];
+  for (const [odd, isFlagged] of cases) {
+    assertEquals(kindsOf(odd), isFlagged ? ["at-majority"] : [], JSON.stringify(odd));
+  }
 });
 
 Deno.test("runFlags() tells a collapse by its three signs", () => {
@@ -67,16 +88,6 @@ Deno.test("runFlags() averages the losses of the last quarter, of 50 steps at mo
   assertAlmostEquals(flagOf([1, 1, 1, 1.6 * Math.LN2])!, 1.6 * Math.LN2);
 });
 
-Deno.test("runFlags() compares with the majority, below it and level with it", () => {
-  const targets = [0, 0, 0, 1, 1];
-  const train = [0, 0, 1];
-  assertEquals(kindsOf({ train, targets, predictions: [0, 0, 1, 1, 1] }), []);
-  assertEquals(kindsOf({ train, targets, predictions: [0, 0, 1, 1, 0] }), ["at-majority"]);
-  assertEquals(kindsOf({ train, targets, predictions: [1, 0, 1, 1, 0] }), ["at-majority"]);
-  // Training's classes are level: the harder answer is the one to beat, whatever the order of labels.
-  assertEquals(kindsOf({ targets, predictions: [0, 1, 1, 1, 1] }), ["at-majority"]);
-});
-
 Deno.test("runFlags() compares a log loss with that of training's shares", () => {
   const task: Task = { ...findTask("RTE"), metrics: ["logLoss"] };
   const [train, targets, predictions] = [[0, 0, 0, 1], [0, 1], [0, 1]];
@@ -96,22 +107,6 @@ Deno.test("runFlags() compares a log loss with that of training's shares", () =>
     { kind: "at-majority", metric: "logLoss", score: chance, majority: chance },
   ]);
   assertEquals(of([level, [0.99, 0.01]]).map(({ kind }) => kind), ["at-majority"]);
-});
-
-Deno.test("runFlags() leaves a split of one class alone unless it was got wrong", () => {
-  const train = [0, 0, 1];
-  assertEquals(kindsOf({ train, targets: [0, 0, 0], predictions: [0, 0, 0] }), []);
-  assertEquals(kindsOf({ train, targets: [1, 1], predictions: [1, 1] }), []);
-  assertEquals(kindsOf({ train, targets: [0], predictions: [0] }), []);
-  assertEquals(kindsOf({ train, targets: [0, 0, 0], predictions: [1, 1, 1] }), ["at-majority"]);
-  assertEquals(kindsOf({ train, targets: [1, 1], predictions: [0, 0] }), ["at-majority"]);
-  // Matthews' correlation of one class is 0 whatever is predicted.
-  assertEquals(kindsOf({ task: "CoLA", targets: [1, 1, 1], predictions: [1, 1, 1] }), []);
-});
-
-Deno.test("runFlags() does not take training's one class for a loss above chance", () => {
-  const split = { targets: [0, 1], predictions: [0, 1] };
-  assertEquals(kindsOf({ train: [0, 0], losses: [3, 2, 1, 0.5], ...split }), []);
 });
 
 Deno.test("runFlags() evaluates numbers by correlation and variance", () => {
@@ -167,21 +162,12 @@ Deno.test("stepFigures() gives the middle step time, of an even count the mean o
   assertEquals(medianOf(7), 7);
 });
 
-Deno.test("stepFigures() counts tokens by the second of step time", () => {
+Deno.test("stepFigures() counts tokens by the second of step time, and of no steps", () => {
   // 300 tokens in 60 ms.
-  assertEquals(
-    stepFigures([stepLine(1, 1, 40, 200), stepLine(2, 1, 20, 100)]).tokensPerSecond,
-    5000,
-  );
-});
-
-Deno.test("stepFigures() of no steps", () => {
-  assertEquals(stepFigures([]), {
-    epochs: 0,
-    finalTrainLoss: null,
-    medianStepMillis: 0,
-    tokensPerSecond: 0,
-  });
+  const two = [stepLine(1, 1, 40, 200), stepLine(2, 1, 20, 100)];
+  assertEquals(stepFigures(two).tokensPerSecond, 5000);
+  const none = { epochs: 0, finalTrainLoss: null, medianStepMillis: 0, tokensPerSecond: 0 };
+  assertEquals(stepFigures([]), none);
 });
 
 const stages = [

@@ -20,13 +20,12 @@ import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
-import { sweepStudy } from "../../src/runs/sweep.ts";
 import { plannedTuning } from "../../src/runs/tune/tune_study.ts";
 import { loadModel } from "../../src/runs/trained_run.ts";
 import { writeReport } from "../../src/runs/write_report.ts";
 import { softmaxOf } from "../../src/train/evaluate.ts";
-import type { OwnFiles } from "./own_study.ts";
-import { copyFolder, inHome, sweepOptions, tinyModel, tinyStudy, verifyAll } from "./tiny_study.ts";
+import { type OwnFiles, sweepModule } from "./own_study.ts";
+import { copyFolder, inHome, tinyModel, tinyStudy, verifyAll } from "./tiny_study.ts";
 
 /** What a missed `calm` costs; a wrong answer costs 1 otherwise. */
 const weight = 4;
@@ -76,22 +75,12 @@ const files: OwnFiles = {
 
 /** Calls `check` with a folder that holds the study, its files changed as given. */
 function withStudy(check: (home: string) => Promise<void>, changed: OwnFiles = {}) {
-  return inHome(async (home) => {
-    for (const [name, text] of Object.entries({ ...files, ...changed })) {
-      await Deno.writeTextFile(`${home}/${name}`, text);
-    }
-    await check(home);
-  });
+  return inHome(check, { ...files, ...changed });
 }
 
 async function plan(home: string) {
   const options = { model: tinyModel, results: `${home}/results` };
   return await planStudy(await readStudyFile(`${home}/study.ts`), options);
-}
-
-async function sweep(home: string) {
-  const file = await readStudyFile(`${home}/study.ts`);
-  return await sweepStudy(file, { ...sweepOptions, jobs: 2, results: `${home}/results` });
 }
 
 async function verdicts(results: string, more: Partial<VerifyOptions> = {}) {
@@ -110,8 +99,7 @@ Deno.test("a metric of a study module goes through every command as a built-in o
     let folder = "";
 
     await t.step("a plan and further seeds know it", async () => {
-      const options = { model: tinyModel, results: `${home}/results` };
-      assertMatch(await planText(file, options), /Moves +lora +rank 2/);
+      assertMatch(await planText(file, { model: tinyModel }), /Moves +lora +rank 2/);
       assertEquals(furtherGrid(file.study, [7], file).length, 8);
       const tune = {
         vary: { "train.learningRate": { choices: [0.1, 0.2] } },
@@ -123,7 +111,7 @@ Deno.test("a metric of a study module goes through every command as a built-in o
     });
 
     await t.step("workers load it, and it decides, the lower the better", async () => {
-      const swept = await sweep(home);
+      const swept = await sweepModule(home);
       folder = swept.folder;
       assertEquals([swept.finished, swept.failed], [4, 0]);
       const [, run] = runsOf(folder, "Moves");
@@ -153,7 +141,7 @@ Deno.test("a metric of a study module goes through every command as a built-in o
       for (const plain of runsOf(folder, "Plain")) {
         assert(!Object.hasOwn((await readRun(plain))!.record.where, "metrics"));
       }
-      assertEquals((await sweep(home)).skipped, 4);
+      assertEquals((await sweepModule(home)).skipped, 4);
     });
 
     await t.step("runs are verified, ablated, loaded and reported", async () => {
@@ -188,7 +176,7 @@ Deno.test("a metric of a study module goes through every command as a built-in o
 
 Deno.test("a metric that results name runs where it is allowed, and no report or export needs it", async () => {
   await withStudy(async (home) => {
-    const { folder } = await sweep(home);
+    const { folder } = await sweepModule(home);
     const place = `${home}/theirs`;
     await copyFolder(folder, `${place}/with-metric`);
     for (const name of Object.keys(files)) {
@@ -298,7 +286,7 @@ Deno.test("a metric that cannot be used is told before a run starts, with its fi
   ];
   for (const [changed, message] of cases) {
     await withStudy(async (home) => {
-      const error = await assertRejects(() => sweep(home), Error);
+      const error = await assertRejects(() => sweepModule(home), Error);
       assertMatch(error.message, message);
       await assertRejects(() => Deno.stat(`${home}/results`), Deno.errors.NotFound);
     }, changed);

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { findMethod, methods } from "../../src/methods/table.ts";
 import { readRun } from "../../src/record/results_reader.ts";
-import type { OwnTask } from "../../src/runs/task_data.ts";
+import type { OwnTask } from "../../src/runs/own_task.ts";
 import { modelOfPeftFiles } from "../../src/runs/share/text_model.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { train } from "../../src/runs/train.ts";

@@ -6,7 +6,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { readTaskData } from "../../src/runs/task_data.ts";
+import { readTaskData } from "../../src/runs/inputs.ts";
 import { embeddedFolder, findTask } from "../../src/tasks/catalog.ts";
 import { bundled, hasBrowser, openPage, readFile } from "./browser.ts";
 import { documentedSite } from "./documented_site.ts";

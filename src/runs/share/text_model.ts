@@ -14,7 +14,7 @@ import { evaluationSplit } from "../../train/run_data.ts";
 import { importTensors } from "../../train/stored_tensors.ts";
 import { encodeExamples } from "../../tasks/tokenizer.ts";
 import type { Example, Task, Tokenizer } from "../../tasks/types.ts";
-import { checkChoices, examplesOf, type OwnExample } from "../task_data.ts";
+import { checkChoices, examplesOf, type OwnExample } from "../own_task.ts";
 
 /** A text, a pair of texts, or a text with what it lets choose from. */
 export type Text =
