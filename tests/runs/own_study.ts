@@ -9,7 +9,7 @@ import { inHome, sweepOptions, tinyStudy } from "./tiny_study.ts";
 
 /** The file of the method; `own` is its name. */
 export const methodText = `
-import { defineMethod, defineStudy } from "@ranklab/ranklab";
+import { defineMethod } from "@ranklab/ranklab";
 import { mul } from "@ranklab/ranklab/graph";
 import * as z from "zod";
 import { alpha } from "./numbers.ts";
@@ -43,6 +43,7 @@ export const own = defineMethod({
 
 /** The study: LoRA and the method of its own, with two seeds. */
 export const studyText = `
+import { defineStudy } from "@ranklab/ranklab";
 import { own } from "./own.ts";
 
 export const methods = [own];

@@ -31,7 +31,7 @@ import { copyFolder, inHome, tinyModel, tinyStudy, verifyAll } from "./tiny_stud
 const weight = 4;
 
 const costText = `
-import { defineMetric, defineStudy } from "@ranklab/ranklab";
+import { defineMetric } from "@ranklab/ranklab";
 import { weight } from "./weight.ts";
 
 export const cost = defineMetric({
@@ -61,6 +61,7 @@ const study = {
 };
 
 const studyText = `
+import { defineStudy } from "@ranklab/ranklab";
 import { cost } from "./cost.ts";
 
 export const metrics = [cost];
