@@ -1,6 +1,5 @@
-/** Files of runs that are not what was written: each is refused with its file, place, what was found and what is wanted. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { InputError } from "../../src/base/input_error.ts";
+import { InputError, UsageError } from "../../src/base/input_error.ts";
 import { readSafetensors, writeSafetensors } from "../../src/models/safetensors.ts";
 import {
   decodeCheckpoint,
@@ -9,8 +8,11 @@ import {
 } from "../../src/record/checkpoint_file.ts";
 import { ownerHost, ownerName, ownerText } from "../../src/record/lease.ts";
 import { isDamage } from "../../src/record/damage.ts";
-import { readRecord } from "../../src/record/results_reader.ts";
+import { folderReader, readRecord, wantWithin } from "../../src/record/results_reader.ts";
 import { checkpointAt, recordOf, timings } from "./small_run.ts";
+import { withFolder } from "../with_folder.ts";
+
+/** Files of runs that are not what was written: each is refused with its file, place, what was found and what is wanted. */
 
 const file = "run/checkpoint.safetensors";
 const stored = { run: "0123456789abcdef", checkpoint: checkpointAt(3), journals: {}, timings };
@@ -103,4 +105,31 @@ Deno.test("the owner of a lease is told only where its file names one", () => {
   for (const other of others) {
     assertEquals([ownerName(other, "lease"), ownerHost(other)], [unnamed, null], other);
   }
+});
+
+Deno.test("a link that leaves the results folder is refused by name, and one that stays is followed", async () => {
+  await withFolder(async (home) => {
+    const results = `${home}/results`;
+    await Deno.mkdir(`${results}/run`, { recursive: true });
+    await Deno.mkdir(`${home}/elsewhere`);
+    await Deno.writeTextFile(`${home}/secret`, "secret");
+    await Deno.writeTextFile(`${results}/run/record.json`, "{}");
+    await Deno.symlink(`${home}/secret`, `${results}/log.txt`);
+    await Deno.symlink(`${home}/elsewhere`, `${results}/report`);
+    await Deno.symlink("run", `${results}/again`);
+    // The folder itself may be a link.
+    await Deno.symlink(results, `${home}/linked`);
+    for (const folder of [results, `${home}/linked`]) {
+      const reader = folderReader(folder);
+      await assertRejects(() => reader.read("log.txt"), UsageError, `${folder}/log.txt`);
+      assertEquals((await reader.read("again/record.json"))?.length, 2);
+      assertEquals(await reader.read("none.json"), null);
+      await assertRejects(
+        () => wantWithin(folder, `${folder}/report/charts`),
+        UsageError,
+        "a link",
+      );
+      await wantWithin(folder, `${folder}/spectra/new`);
+    }
+  });
 });
