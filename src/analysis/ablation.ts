@@ -14,8 +14,7 @@ import {
 } from "../stats/statistics.ts";
 import type { Basis } from "./basis.ts";
 import { metricInfo } from "./metrics.ts";
-import { budgetName, type Cell, cellKeys, cellOf, keyOf, rolledUp } from "./run_rows.ts";
-import { orderOf } from "./scores.ts";
+import { budgetName, type Cell, cellKeys, cellOf, keyOf, orderOf, rolledUp } from "./run_rows.ts";
 
 /** How well rank and loss of metric agree, for one task, method, budget and kind of removal. */
 export interface AblationRow extends Cell {

@@ -9,8 +9,7 @@ import { summarise } from "../stats/statistics.ts";
 import type { Basis } from "./basis.ts";
 import { compositionOf } from "./factorial.ts";
 import type { RunResults } from "./results.ts";
-import { budgetName, keyOf } from "./run_rows.ts";
-import { orderOf } from "./scores.ts";
+import { budgetName, keyOf, orderOf } from "./run_rows.ts";
 
 /** The final ranks of a method's runs at one budget. */
 interface AllocationRow {

@@ -10,16 +10,8 @@ import { meanOf } from "../stats/statistics.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
 import { allTasks, budgetName, cellOf, keyOf, noBudget, runRowOf } from "./run_rows.ts";
 import { joined, whole } from "../base/format.ts";
-import { areAverageable, metricInfo } from "./metrics.ts";
-import {
-  meanOverTasks,
-  type Pair,
-  pooledUnit,
-  seedDifferences,
-  taskUnit,
-  type Unit,
-  wholeSeeds,
-} from "./pairs.ts";
+import { areAverageable } from "./metrics.ts";
+import { meanOverTasks, type Pair, pooledUnit, taskUnit, type Unit, wholeSeeds } from "./pairs.ts";
 import type { Basis } from "./basis.ts";
 import type { RunResults } from "./results.ts";
 
@@ -125,11 +117,11 @@ function rowOf(
   return {
     task,
     metric: unit.metric,
-    ...contrastOf(seedDifferences(pairs, unit), {
-      margin: unit.margin,
-      isHigherBetter: metricInfo(unit.metric).isHigherBetter,
-      noVerdict: noVerdict(...used.flatMap(({ a, b }) => [cellOf(a.record), cellOf(b.record)])),
-    }),
+    ...contrastOf(
+      pairs,
+      unit,
+      noVerdict(...used.flatMap(({ a, b }) => [cellOf(a.record), cellOf(b.record)])),
+    ),
     a: side("a"),
     b: side("b"),
   };

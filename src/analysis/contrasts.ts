@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { meritOf } from "../tasks/metrics.ts";
+import { type Pair, seedDifferences, type Unit } from "./pairs.ts";
 import { bayesTTest, type Odds } from "../stats/bayes.ts";
 import { isNoSpread, summarise, type Summary } from "../stats/statistics.ts";
 import { hedgesG } from "../stats/effects.ts";
@@ -37,23 +39,15 @@ export interface Decided {
   readonly verdict: Verdict;
 }
 
-/** How differences are read. */
-interface ContrastOptions {
-  /** Half of the region of practical equivalence, above zero. */
-  readonly margin: number;
-  /** Which sign counts as better. */
-  readonly isHigherBetter: boolean;
-  /** See {@linkcode Contrast.noVerdict}. */
-  readonly noVerdict: NoVerdict | null;
-}
-
-/** What paired differences say, one a seed. */
+/** What pairs say in a unit: one difference a seed. */
 export function contrastOf(
-  differences: readonly number[],
-  { margin, isHigherBetter, noVerdict }: ContrastOptions,
+  pairs: readonly Pair[],
+  unit: Unit,
+  noVerdict: Contrast["noVerdict"],
 ): Contrast {
-  const sign = isHigherBetter ? 1 : -1;
-  const turned = differences.map((difference) => sign * difference);
+  const { margin, metric } = unit;
+  const differences = seedDifferences(pairs, unit);
+  const turned = differences.map((difference) => meritOf(metric, difference));
   const summary = summarise(differences);
   const { n, mean, sd } = summary;
   const isTestable = mean !== null && sd !== null && noVerdict === null;

@@ -13,9 +13,10 @@ import {
 } from "./run_convergence.ts";
 import { hasBound } from "../tasks/metrics.ts";
 import { hasLearned } from "./claims/no_evidence.ts";
-import { budgetName, type Cell, type Grid, keyOf, noBudget } from "./run_rows.ts";
+import { type Cell, cellKeys, cellOf, type Grid, noBudget, orderOf, rolledUp } from "./run_rows.ts";
+import { meanOf } from "../stats/statistics.ts";
 import { counted, fixed, joined, signed, whole } from "../base/format.ts";
-import type { RunResults, StudyResults } from "./results.ts";
+import type { StudyResults } from "./results.ts";
 
 /** Cells that a sentence names; of more it says how many. */
 const mostIdle = 3;
@@ -51,34 +52,26 @@ export function isInScope(
     (budget === null || cell.budget === noBudget || cell.budget === budget);
 }
 
-const cellKey = ({ record: { asked } }: Pick<RunResults, "record">) =>
-  keyOf(asked.task, asked.label, budgetName(asked.budget));
-
 /** All cells, in the order of the grid. */
 export function convergedCells(results: StudyResults, grid: Grid): readonly ConvergedCell[] {
   const { convergence = {} } = results.study;
-  const groups = Map.groupBy(results.runs, cellKey);
-  return grid.tasks.flatMap((task) =>
-    grid.labels.flatMap((label) =>
-      grid.budgets.flatMap((budget): readonly ConvergedCell[] => {
-        const runs = groups.get(keyOf(task, label, budget));
-        if (runs === undefined) return [];
-        const own = runs.map((run) => convergenceOf(run, convergence));
-        const finished = runs.filter(({ record }) => record.happened.outcome.state === "finished");
-        const steps = finished.map(({ record }) => record.happened.steps);
-        return [{
-          task,
-          label,
-          budget,
-          ...cellConvergence(own, convergence),
-          gainIn: hasBound(runs[0]!.record.happened.primaryMetric) ? "points" : "%",
-          atPlateau: own.filter(({ isAtPlateau }) => isAtPlateau).length,
-          idle: finished.filter((run) => !hasLearned(run)).length,
-          steps: steps.length === 0 ? null : steps.reduce((sum, n) => sum + n, 0) / steps.length,
-        }];
-      })
-    )
-  );
+  const order = orderOf(grid);
+  const placed = results.runs.map((run) => ({ ...cellOf(run.record), run }));
+  return rolledUp(placed, cellKeys, (runs) => {
+    const own = runs.map(({ run }) => convergenceOf(run, convergence));
+    const finished = runs.map(({ run }) => run)
+      .filter(({ record }) => record.happened.outcome.state === "finished");
+    const steps = finished.map(({ record }) => record.happened.steps);
+    return {
+      ...cellConvergence(own, convergence),
+      gainIn: hasBound(runs[0]!.run.record.happened.primaryMetric)
+        ? "points" as const
+        : "%" as const,
+      atPlateau: own.filter(({ isAtPlateau }) => isAtPlateau).length,
+      idle: finished.filter((run) => !hasLearned(run)).length,
+      steps: steps.length === 0 ? null : meanOf(steps),
+    };
+  }).toSorted((a, b) => order(a) - order(b));
 }
 
 /** Whether no run of a cell learned anything. */

@@ -5,21 +5,23 @@
  */
 import { op } from "arquero";
 import type { RunRecord } from "../record/types.ts";
+import { meritOf } from "../tasks/metrics.ts";
 import { onFront } from "../stats/pareto.ts";
 import { meanOf } from "../stats/statistics.ts";
 import type { Basis } from "./basis.ts";
-import { averageMetric, metricInfo } from "./metrics.ts";
+import { averageMetric } from "./metrics.ts";
 import {
   allTasks,
   budgetName,
   type Cell,
   type Grid,
   keyOf,
+  orderOf,
   rowsOf,
   runRowOf,
   tableFrom,
 } from "./run_rows.ts";
-import { hasAverage, orderOf, type ScoreRow } from "./scores.ts";
+import { hasAverage, type ScoreRow } from "./scores.ts";
 
 /** The parameters to store of a trained run, head excluded. */
 interface StoredCount {
@@ -190,11 +192,11 @@ function averagesOf(
 function withFronts(
   rows: readonly Measured[],
 ): readonly Omit<CostRow, "stepRatio">[] {
-  const sign = metricInfo(rows[0]!.metric).isHigherBetter ? 1 : -1;
+  const { metric } = rows[0]!;
   const front = (costOf: (row: Measured) => number) =>
     onFront(rows.map((row) => ({
       cost: costOf(row),
-      quality: row.score === null ? null : sign * row.score,
+      quality: row.score === null ? null : meritOf(metric, row.score),
     })));
   const time = rows.some(isShared) ? rows.map(() => false) : front((row) => row.trainMillis);
   const size = front((row) => row.parameters);

@@ -5,11 +5,10 @@
  */
 import { type Composition, presets } from "../methods/presets.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
-import { keyOf, type RunRow, runRowOf } from "./run_rows.ts";
-import { averageMetric, marginsMetric, metricInfo } from "./metrics.ts";
-import { pairsOf, pooledUnit, seedDifferences } from "./pairs.ts";
+import { keyOf, type RunRow } from "./run_rows.ts";
+import { averageMetric, marginsMetric } from "./metrics.ts";
+import { pairsOf, pooledUnit } from "./pairs.ts";
 import type { Basis } from "./basis.ts";
-import type { RunResults, StudyResults } from "./results.ts";
 
 interface ComposedOptions {
   readonly form: { readonly type: string; readonly regulariserWeight?: number };
@@ -29,27 +28,20 @@ export function compositionOf(
   };
 }
 
-interface ComposedRun {
-  readonly composition: Composition;
-  readonly row: RunRow;
-}
-
 /** An arm's label: two arms of a study may have the same form, policy and score, and differ in other options. */
 interface LabelledArm extends Composition {
   readonly label: string;
   readonly runs: readonly RunRow[];
 }
 
-function labelledArms(runs: readonly RunResults[]): readonly LabelledArm[] {
-  const all = runs.flatMap(({ record }): readonly ComposedRun[] => {
-    const composition = compositionOf(record.asked);
-    return composition === null ? [] : [{ composition, row: runRowOf(record) }];
+function labelledArms({ runs, rows }: Basis): readonly LabelledArm[] {
+  const compositions = new Map(
+    runs.map(({ record: { asked } }) => [asked.label, compositionOf(asked)]),
+  );
+  return [...Map.groupBy(rows, ({ label }) => label)].flatMap(([label, own]) => {
+    const composition = compositions.get(label) ?? null;
+    return composition === null ? [] : [{ ...composition, label, runs: own }];
   });
-  return [...Map.groupBy(all, ({ row }) => row.label)].map(([label, own]) => ({
-    ...own[0]!.composition,
-    label,
-    runs: own.map(({ row }) => row),
-  }));
 }
 
 /** What two arms may differ in alone. */
@@ -88,10 +80,10 @@ export interface EffectContrast extends Contrast {
 }
 
 /** The arms of a factorial; none where the study has fewer than two forms or policies. */
-export function factorialArms({ runs }: StudyResults): readonly LabelledArm[] {
-  const arms = labelledArms(runs);
+export function factorialArms(results: Basis): readonly LabelledArm[] {
+  const arms = labelledArms(results);
   const kinds = new Set(arms.map(({ form, policy, score }) => keyOf(form, policy, score)));
-  return kinds.size < 2 || !runs.some(({ record }) => record.asked.method === "composed")
+  return kinds.size < 2 || !results.runs.some(({ record }) => record.asked.method === "composed")
     ? []
     : arms;
 }
@@ -117,13 +109,13 @@ export function effectContrasts(results: Basis): readonly EffectContrast[] {
         kind,
         versus: other.label,
         metric,
-        ...contrastOf(seedDifferences(pairsOf(arm.runs, other.runs), unit), {
-          margin: unit.margin,
-          isHigherBetter: metricInfo(metric).isHigherBetter,
-          noVerdict: results.noVerdict(
+        ...contrastOf(
+          pairsOf(arm.runs, other.runs),
+          { ...unit, metric },
+          results.noVerdict(
             ...[arm, other].map(({ label }) => ({ task: null, label, budget: null })),
           ),
-        }),
+        ),
       }];
     })
   );

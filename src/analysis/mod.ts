@@ -20,7 +20,7 @@ export {
   type RunChecks,
   verdictsOf,
 } from "./claims/verdict.ts";
-export type { ClaimLook } from "./claims/looks.ts";
+export type { ClaimLook } from "./claims/claims_report.ts";
 export type { Undecidable } from "./power/text.ts";
 export type { ArmRun } from "../study/compare/arms.ts";
 export type { MoreSeeds } from "./claims/more_seeds.ts";

@@ -11,10 +11,10 @@ import {
   type TaskScores,
 } from "../stats/effects.ts";
 import { hierarchicalTest } from "../stats/hierarchical.ts";
-import { type Interval, summarise } from "../stats/statistics.ts";
-import { allTasks, keyOf, noBudget } from "./run_rows.ts";
-import { metricInfo } from "./metrics.ts";
+import { type Interval, meanOf, summarise } from "../stats/statistics.ts";
+import { allTasks, noBudget } from "./run_rows.ts";
 import { allBudgets, type PairedContrast } from "./paired_rows.ts";
+import { meritsOf } from "./scores.ts";
 import type { PairedRow } from "./significance.ts";
 import type { Basis } from "./basis.ts";
 import type { Verdict } from "./verdict.ts";
@@ -95,7 +95,7 @@ function isModelled({ noVerdict, byTask }: PairedContrast): boolean {
 
 function signedRankOf({ byTask, margin }: PairedContrast): Odds | null {
   const means = [...byTask.values()].filter((seeds) => seeds.length > 0)
-    .map((seeds) => seeds.reduce((sum, difference) => sum + difference, 0) / seeds.length);
+    .map(meanOf);
   return means.length < 2 ? null : bayesSignedRankTest(means, margin, { draws: fewDraws });
 }
 
@@ -106,18 +106,12 @@ function signedRankOf({ byTask, margin }: PairedContrast): Odds | null {
 function taskScores(
   { rows, grid }: Pick<Basis, "rows" | "grid">,
 ): (label: string, budget: string) => TaskScores | null {
-  const cells = Map.groupBy(
-    rows.filter(({ score }) => score !== null),
-    ({ task, label, budget }) => keyOf(task, label, budget),
-  );
+  const merits = meritsOf({ rows });
   const budgeted = grid.budgets.filter((budget) => budget !== noBudget);
   return (label, budget) => {
     const budgets = budget === allBudgets ? budgeted : [budget];
     const scores = budgets.flatMap((each) =>
-      grid.tasks.map((task) =>
-        (cells.get(keyOf(task, label, each)) ?? cells.get(keyOf(task, label, noBudget)) ?? [])
-          .map(({ score, metric }) => (metricInfo(metric).isHigherBetter ? 1 : -1) * score!)
-      )
+      grid.tasks.map((task) => merits({ task, label, budget: each }))
     );
     return scores.length === 0 || scores.some((runs) => runs.length === 0) ? null : scores;
   };

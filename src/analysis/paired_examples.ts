@@ -4,17 +4,14 @@
  * @module
  */
 import type { Basis } from "./basis.ts";
-import type { RunRecord } from "../record/types.ts";
 import { type TwoWayDraw, twoWayDraws, twoWayIntervals } from "../stats/two_way_bootstrap.ts";
 import { type Evaluated, scorerOf } from "./resampled_scores.ts";
 import type { RunResults } from "./results.ts";
-import { budgetName, keyOf, noBudget, selectedEvaluation } from "./run_rows.ts";
-import { orderOf } from "./scores.ts";
+import { matched } from "./pairs.ts";
+import { cellOf, keyOf, orderOf, selectedEvaluation } from "./run_rows.ts";
 
 /** Resamples of a cell: enough for the ends of an interval to a tenth of its width. */
 export const exampleDraws = 1000;
-
-const cellKey = ({ asked }: RunRecord, budget: string) => keyOf(asked.task, budget, asked.seed);
 
 /** Two runs of a seed. */
 interface RunPair {
@@ -80,21 +77,13 @@ export function exampleRows(results: Basis) {
   const baseline = results.baseline;
   const finished = results.runs.filter((run) =>
     selectedEvaluation(run.record) !== null && run.predictions.length > 0
-  );
-  const ours = new Map(
-    finished.filter((run) => run.record.asked.label === baseline)
-      .map((run) => [cellKey(run.record, budgetName(run.record.asked.budget)), run]),
-  );
-  const pairs = finished.filter((run) => run.record.asked.label !== baseline).flatMap((theirs) => {
-    const { asked } = theirs.record;
-    const own = budgetName(asked.budget);
-    return (own === noBudget ? grid.budgets : [own]).flatMap((budget) => {
-      const baselineRun = ours.get(cellKey(theirs.record, budget));
-      return baselineRun === undefined
-        ? []
-        : [{ task: asked.task, label: asked.label, budget, theirs, ours: baselineRun }];
-    });
-  });
+  ).map((run) => ({ ...cellOf(run.record), seed: run.record.asked.seed, run }));
+  const pairs = matched(
+    finished.filter(({ label }) => label !== baseline),
+    finished.filter(({ label }) => label === baseline),
+  ).map(({ a: { task, label, run: theirs }, b: { budget, run: ours } }) => ({
+    ...{ task, label, budget, theirs, ours },
+  }));
   const order = orderOf(grid);
   const known = new Map<string, readonly TwoWayDraw[]>();
   const drawsOf = (seeds: number, examples: number) => {

@@ -4,9 +4,8 @@
  * @module
  */
 import { type Contrast, contrastOf } from "./contrasts.ts";
-import { allTasks, type Cell, keyOf, noBudget, type RunRow } from "./run_rows.ts";
-import { metricInfo } from "./metrics.ts";
-import { hasAverage, orderOf } from "./scores.ts";
+import { allTasks, type Cell, keyOf, noBudget, orderOf, type RunRow } from "./run_rows.ts";
+import { hasAverage } from "./scores.ts";
 import type { Basis, ReplayBasis } from "./basis.ts";
 import { cellsOf, pairsOf, pooledUnit, type RowPair, seedDifferences, taskUnit } from "./pairs.ts";
 
@@ -100,13 +99,13 @@ function contrastsOf(
           seedDifferences(each, unit),
         ]),
       ),
-      ...contrastOf(seedDifferences(own, unit), {
-        margin: unit.margin,
-        isHigherBetter: metricInfo(unit.metric).isHigherBetter,
-        noVerdict: basis.noVerdict(
+      ...contrastOf(
+        own,
+        unit,
+        basis.noVerdict(
           ...[label, baseline ?? []].flat().map((each) => ({ ...place, label: each })),
         ),
-      }),
+      ),
     };
   }).sort((a, b) => order(a) - order(b));
 }

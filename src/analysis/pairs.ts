@@ -6,7 +6,7 @@
 import { type StudyMargin, taskMargin } from "../study/schema/claims.ts";
 import { meanOf } from "../stats/statistics.ts";
 import { averageMetric, marginsMetric } from "./metrics.ts";
-import { keyOf, noBudget, rowsOf, type RunRow, tableFrom } from "./run_rows.ts";
+import { type Cell, keyOf, noBudget, type RunRow } from "./run_rows.ts";
 
 /** Two scores that are compared. */
 export interface Pair {
@@ -25,27 +25,30 @@ export interface RowPair extends Pair {
   readonly budget: string;
 }
 
-/** Each scored row of one side beside those of the other with the same task, seed and budget; a row without budget beside each. */
+/** What is paired: a place in the grid. */
+interface Placed extends Cell {
+  readonly seed: number;
+}
+
+/** Each of one side beside those of the other with the same task, seed and budget; what has no budget beside each. */
+export function matched<A extends Placed, B extends Placed>(
+  a: readonly A[],
+  b: readonly B[],
+): readonly { readonly a: A; readonly b: B }[] {
+  const others = Map.groupBy(b, ({ task, seed }) => keyOf(task, seed));
+  return a.flatMap((one) =>
+    (others.get(keyOf(one.task, one.seed)) ?? [])
+      .filter(({ budget }) => one.budget === noBudget || one.budget === budget)
+      .map((other) => ({ a: one, b: other }))
+  );
+}
+
+/** The differences of the scored rows of one side from those of the other. */
 export function pairsOf(a: readonly RunRow[], b: readonly RunRow[]): readonly RowPair[] {
-  const names = ["task", "label", "budget", "seed", "score"];
-  const tableOf = (rows: readonly RunRow[]) =>
-    tableFrom(rows.filter(({ score }) => score !== null), names);
-  const other = tableOf(b);
-  const joined = (rows: readonly RunRow[], keys: readonly string[]) =>
-    rowsOf(tableOf(rows).join(other, [[...keys], [...keys]], undefined, { suffix: ["", "_b"] }));
-  return [
-    ...joined(a.filter(({ budget }) => budget !== noBudget), ["task", "seed", "budget"]),
-    ...joined(a.filter(({ budget }) => budget === noBudget), ["task", "seed"]),
-  ].map((row) => {
-    const budget = String(row["budget_b"] ?? row["budget"]);
-    return {
-      task: String(row["task"]),
-      seed: Number(row["seed"]),
-      cell: budget,
-      label: String(row["label"]),
-      budget,
-      difference: Number(row["score"]) - Number(row["score_b"]),
-    };
+  const scored = (rows: readonly RunRow[]) => rows.filter(({ score }) => score !== null);
+  return matched(scored(a), scored(b)).map(({ a: { task, seed, label, score }, b: other }) => {
+    const { budget } = other;
+    return { task, seed, label, budget, cell: budget, difference: score! - other.score! };
   });
 }
 

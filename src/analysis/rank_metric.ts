@@ -7,8 +7,7 @@ import { meanOf, summarise } from "../stats/statistics.ts";
 import type { Basis } from "./basis.ts";
 import type { RunResults } from "./results.ts";
 import { scorePoints } from "./learning.ts";
-import { type Cell, cellKeys, cellOf, rolledUp } from "./run_rows.ts";
-import { orderOf } from "./scores.ts";
+import { type Cell, cellKeys, cellOf, orderOf, rolledUp } from "./run_rows.ts";
 
 /** The runs of a cell at one evaluation. */
 export interface RankMetricRow extends Cell {

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { meritOf } from "../tasks/metrics.ts";
 import { averageRanks, summarise } from "../stats/statistics.ts";
 import { type FriedmanTest, friedmanTest, signedRankTest } from "../stats/rank_tests.ts";
 import { type Grid, keyOf, noBudget, type RunRow } from "./run_rows.ts";
-import { areAverageable, metricInfo } from "./metrics.ts";
+import { areAverageable } from "./metrics.ts";
 import { type NoVerdict, type Remedy, remedyOf } from "./verdict.ts";
 import type { Basis } from "./basis.ts";
 
@@ -133,7 +134,7 @@ function blocksOf(rows: readonly RunRow[]): ReadonlyMap<string, Block> {
     task: group[0]!.task,
     scores: new Map(group.map(({ label, metric, score }) => [
       label,
-      (metricInfo(metric).isHigherBetter ? 1 : -1) * compared(score!),
+      meritOf(metric, compared(score!)),
     ])),
   }]));
 }

@@ -182,5 +182,19 @@ export const cellOf = ({ asked }: Pick<RunRecord, "asked">): Cell => ({
 /** The keys of a cell of the grid. */
 export const cellKeys = ["task", "label", "budget"] as const;
 
+/** A number that sorts cells by task (all tasks last), label, then budget. */
+export function orderOf(
+  grid: Grid,
+): (cell: Cell) => number {
+  const index = (values: readonly string[]) => new Map(values.map((value, i) => [value, i]));
+  const [tasks, labels, budgets] = [index(grid.tasks), index(grid.labels), index(grid.budgets)];
+  return ({ task, label, budget }) =>
+    ((tasks.get(task) ?? tasks.size) * (labels.size + 1) + (labels.get(label) ?? labels.size)) *
+      (budgets.size + 1) + (budgets.get(budget) ?? budgets.size);
+}
+
 /** A group key of several parts. */
 export const keyOf = (...parts: readonly (string | number)[]): string => JSON.stringify(parts);
+
+/** The group key of a cell. */
+export const cellKey = ({ task, label, budget }: Cell): string => keyOf(task, label, budget);

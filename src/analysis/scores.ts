@@ -8,8 +8,10 @@ import {
   allTasks,
   budgetName,
   type Cell,
+  cellKey,
   type Grid,
-  keyOf,
+  noBudget,
+  orderOf,
   rowsOf,
   tableFrom,
 } from "./run_rows.ts";
@@ -17,7 +19,8 @@ import { needsMore } from "./convergence.ts";
 import { areAverageable, averageMetric } from "./metrics.ts";
 import type { Basis } from "./basis.ts";
 import type { StudyResults } from "./results.ts";
-import { summarise } from "../stats/statistics.ts";
+import { meritOf } from "../tasks/metrics.ts";
+import { meanOf, summarise } from "../stats/statistics.ts";
 
 /** A cell of the table of scores. */
 export interface ScoreRow extends Cell {
@@ -109,22 +112,19 @@ function plannedSeeds(
   const seeds = new Map<string, Set<number>>();
   for (const { task, label, budget, seed } of planned) {
     for (const name of [task, allTasks]) {
-      const key = keyOf(name, label, budgetName(budget));
+      const key = cellKey({ task: name, label, budget: budgetName(budget) });
       seeds.set(key, (seeds.get(key) ?? new Set()).add(seed));
     }
   }
-  return ({ task, label, budget }) => seeds.get(keyOf(task, label, budget))?.size ?? 0;
+  return (cell) => seeds.get(cellKey(cell))?.size ?? 0;
 }
 
-/** A number that sorts cells by task (all tasks last), label, then budget. */
-export function orderOf(
-  grid: Grid,
-): (cell: Cell) => number {
-  const index = (values: readonly string[]) => new Map(values.map((value, i) => [value, i]));
-  const [tasks, labels, budgets] = [index(grid.tasks), index(grid.labels), index(grid.budgets)];
-  return ({ task, label, budget }) =>
-    ((tasks.get(task) ?? tasks.size) * (labels.size + 1) + (labels.get(label) ?? labels.size)) *
-      (budgets.size + 1) + (budgets.get(budget) ?? budgets.size);
+/** The scores of a cell's runs, turned so that higher is better; of a label without budget at each budget. */
+export function meritsOf({ rows }: Pick<Basis, "rows">): (cell: Cell) => readonly number[] {
+  const cells = Map.groupBy(rows.filter(({ score }) => score !== null), cellKey);
+  return (cell) =>
+    (cells.get(cellKey(cell)) ?? cells.get(cellKey({ ...cell, budget: noBudget })) ?? [])
+      .map(({ score, metric }) => meritOf(metric, score!));
 }
 
 /** How tables call the baseline; a regression has no classes, and its mean is predicted. */
@@ -142,12 +142,12 @@ export function majorityScores(results: Basis): ReadonlyMap<string, number> {
   const scores = new Map(
     [...Map.groupBy(known, ({ task }) => task)].map(([task, own]) => [
       task,
-      own.reduce((sum, { score }) => sum + score, 0) / own.length,
+      meanOf(own.map(({ score }) => score)),
     ]),
   );
   const { tasks } = results.grid;
   return tasks.length > 0 && tasks.every((task) => scores.has(task))
-    ? scores.set(allTasks, tasks.reduce((sum, task) => sum + scores.get(task)!, 0) / tasks.length)
+    ? scores.set(allTasks, meanOf(tasks.map((task) => scores.get(task)!)))
     : scores;
 }
 

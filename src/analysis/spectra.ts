@@ -6,8 +6,7 @@
 import type { ModuleSpectrum, SpectraOverlap } from "../record/spectra.ts";
 import { meanOf, summarise } from "../stats/statistics.ts";
 import type { Basis } from "./basis.ts";
-import { type Cell, cellKeys, cellOf, rolledUp } from "./run_rows.ts";
-import { orderOf } from "./scores.ts";
+import { type Cell, cellKeys, cellOf, orderOf, rolledUp } from "./run_rows.ts";
 
 /** What was measured of the runs that the study still has: a module of a run each, with the cell that the run is in. */
 function measuredModules({ runs, spectra }: Basis) {

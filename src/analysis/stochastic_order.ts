@@ -6,9 +6,9 @@
 import { significanceLevel } from "../stats/rank_tests.ts";
 import { almostStochasticOrder } from "../stats/stochastic_order.ts";
 import type { Analysis } from "./analysis.ts";
-import { metricInfo } from "./metrics.ts";
 import { allBudgets } from "./paired_rows.ts";
-import { allTasks, keyOf, noBudget } from "./run_rows.ts";
+import { allTasks } from "./run_rows.ts";
+import { meritsOf } from "./scores.ts";
 
 /** The bar below which a method is called almost stochastically larger, as Ulmer et al. 2022 advise for few runs. */
 export const stochasticBar = 0.2;
@@ -19,18 +19,12 @@ export const stochasticBar = 0.2;
  */
 export function stochasticOrderRows(results: Analysis) {
   const baseline = results.baseline;
-  const cells = Map.groupBy(
-    results.rows.filter(({ score }) => score !== null),
-    ({ task, label, budget }) => keyOf(task, label, budget),
-  );
-  const scoresOf = (task: string, label: string, budget: string) =>
-    (cells.get(keyOf(task, label, budget)) ?? cells.get(keyOf(task, label, noBudget)) ?? [])
-      .map(({ score, metric }) => (metricInfo(metric).isHigherBetter ? 1 : -1) * score!);
+  const scoresOf = meritsOf(results);
   const pairs = (baseline === null ? [] : results.tests.paired).filter((
     { task, budget, noVerdict },
   ) => task !== allTasks && budget !== allBudgets && noVerdict === null).flatMap((row) => {
-    const own = scoresOf(row.task, row.label, row.budget);
-    const theirs = scoresOf(row.task, baseline!, row.budget);
+    const own = scoresOf(row);
+    const theirs = scoresOf({ ...row, label: baseline! });
     return own.length < 2 || theirs.length < 2 ? [] : [{ row, own, theirs }];
   });
   // Two orders a pair, all corrected together.

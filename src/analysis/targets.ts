@@ -7,17 +7,14 @@ import { meanOf } from "../stats/statistics.ts";
 import { isHigherBetter, meritOf } from "../tasks/metrics.ts";
 import type { Analysis } from "./analysis.ts";
 import { reachedAt } from "./learning.ts";
-import { budgetName, keyOf } from "./run_rows.ts";
+import { type Cell, cellKey, cellOf } from "./run_rows.ts";
 
 /** The share of the best mean of a task that is its target where the study names none. */
 const defaultTargetShare = 0.95;
 
 /** When the runs of a cell reach the target of their task. */
-interface TargetRow {
-  readonly task: string;
+interface TargetRow extends Cell {
   readonly metric: string;
-  readonly label: string;
-  readonly budget: string;
   readonly target: number;
   /** Runs that finished, and those of them that reach it. */
   readonly runs: number;
@@ -54,12 +51,12 @@ export function targetRows(results: Analysis): readonly TargetRow[] {
   const targets = targetsOf(results);
   const runsOf = Map.groupBy(
     results.runs.filter(({ record }) => record.happened.outcome.state === "finished"),
-    ({ record: { asked } }) => keyOf(asked.task, asked.label, budgetName(asked.budget)),
+    ({ record }) => cellKey(cellOf(record)),
   );
   return results.scores.flatMap((row): readonly TargetRow[] => {
     const { task, metric, label, budget, mean } = row;
     const target = targets.get(task);
-    const runs = runsOf.get(keyOf(task, label, budget)) ?? [];
+    const runs = runsOf.get(cellKey(row)) ?? [];
     if (target === undefined || runs.every(({ evaluations }) => evaluations.length === 0)) {
       return [];
     }

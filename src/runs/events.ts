@@ -7,7 +7,7 @@ import type { Fetching } from "../fetch/model_files.ts";
 import type { RunAblation, RunRecord } from "../record/types.ts";
 import type { RunSpectra } from "../record/spectra.ts";
 import type { RunVerification } from "../record/verification.ts";
-import type { ClaimLook } from "../analysis/claims/looks.ts";
+import type { ClaimLook } from "../analysis/claims/claims_report.ts";
 import type { Undecidable } from "../analysis/power/text.ts";
 import type { DamagedFile, DamagedRun } from "../analysis/results.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";

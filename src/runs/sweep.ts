@@ -26,7 +26,7 @@ import { runAll, type RunsResult, summed, unfinished } from "./pool/run_all.ts";
 import { claimsStatedIn, storePlan, type StudyToStore, toStore } from "./stored_study.ts";
 import { UsageError } from "../base/input_error.ts";
 import type { StudyCode } from "./method_modules.ts";
-import { looksOf } from "../analysis/claims/looks.ts";
+import { looksOf } from "../analysis/claims/claims_report.ts";
 import { seedsWanted } from "../analysis/claims/claims_report.ts";
 import type { ClaimVerdict } from "../analysis/claims/verdict.ts";
 import { pointKey, sourceOf } from "../study/grid/points.ts";

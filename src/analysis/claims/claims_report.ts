@@ -9,9 +9,10 @@ import { hasBracketedSettings, hasTunedSettings } from "../tuned_runs.ts";
 import type { Basis } from "../basis.ts";
 import { hasLearned } from "./no_evidence.ts";
 import { type Stating, statingOf, statingText } from "./stated.ts";
-import { lineOf, plainLine, type VerdictLine } from "./text.ts";
-import { type ClaimVerdict, verdictsOf } from "./verdict.ts";
-import { whole } from "../../base/format.ts";
+import { intervalText, lineOf, plainLine, type VerdictLine } from "./text.ts";
+import type { StoppingState } from "../../stats/stopping.ts";
+import { type Answer, type ClaimVerdict, verdictsOf } from "./verdict.ts";
+import { counted, whole } from "../../base/format.ts";
 
 /** The verdicts of a study with what is said of them. */
 export interface ClaimsReport {
@@ -137,4 +138,48 @@ function reasonAgainst(verdict: ClaimVerdict): string | null {
 function lostInARow({ leftOut, differences }: ClaimVerdict): number {
   const last = differences.at(-1)?.seed ?? -Infinity;
   return new Set(leftOut.map(({ seed }) => seed).filter((seed) => seed > last)).size;
+}
+
+/** How a claim stood after some seeds; differences are in `unit`, above zero where arm a is better. */
+export interface ClaimLook {
+  /** Name of the claim. */
+  readonly claim: string;
+  /** After which it was looked at. */
+  readonly seeds: number;
+  /** What is said of it there. */
+  readonly answer: Answer;
+  /** Mean difference. */
+  readonly mean: number;
+  /** Ends of the interval that decides better and worse; infinite where the rule decides nothing at this look. */
+  readonly low: number;
+  /** See {@linkcode ClaimLook.low}. */
+  readonly high: number;
+  /** `points`, `margins` or the unit of a metric. */
+  readonly unit: string;
+  /** For instance `3 seeds: elalora-beats-lora +0.80 points (95% interval −0.40 to +2.00), undecided`. */
+  readonly text: string;
+}
+
+/** All looks of a verdict so far, in their order; the last has the verdict's answer. */
+export function looksOf(verdict: ClaimVerdict): readonly ClaimLook[] {
+  return verdict.looks.map((state, i) =>
+    lookOf(verdict, state, i === verdict.looks.length - 1 ? verdict.answer : "undecided")
+  );
+}
+
+function lookOf(verdict: ClaimVerdict, state: StoppingState, answer: Answer): ClaimLook {
+  const { claim: { name }, unit } = verdict;
+  const { number } = lineOf({ ...verdict, state });
+  const interval = intervalText({ ...verdict, state });
+  const inUnit = (margins: number) => margins * unit.perMargin;
+  return {
+    claim: name,
+    seeds: state.n,
+    answer,
+    mean: inUnit(state.mean!),
+    low: inUnit(state.low),
+    high: inUnit(state.high),
+    unit: unit.name,
+    text: `${counted(state.n, "seed")}: ${name} ${number} (${interval}), ${answer}`,
+  };
 }

@@ -8,7 +8,7 @@ import { type ArmRun, type ClaimPair, claimPairs } from "../../study/compare/arm
 import { type Claim, type ClaimsOfStudy, marginOf } from "../../study/schema/claims.ts";
 import { runTitle } from "../../study/grid/run_id.ts";
 import { selectedEvaluation } from "../run_rows.ts";
-import { metricInfo } from "../metrics.ts";
+import { meritOf } from "../../tasks/metrics.ts";
 import { meanOf } from "../../stats/statistics.ts";
 
 /** What verdicts read of a run. */
@@ -155,11 +155,13 @@ function seedDifference(
 ): SeedDifference {
   const tasks = [...Map.groupBy(pairs, ({ task }) => task)].map(([task, own]): TaskDifference => {
     const metric = metricOf(own[0]!.a, claim);
-    const sign = metricInfo(metric).isHigherBetter ? 1 : -1;
     return {
       task,
       metric,
-      difference: sign * meanOf(own.map(({ a, b }) => scoreOf(a, claim)! - scoreOf(b, claim)!)),
+      difference: meritOf(
+        metric,
+        meanOf(own.map(({ a, b }) => scoreOf(a, claim)! - scoreOf(b, claim)!)),
+      ),
       margin: marginOf(study, claim, task),
     };
   });

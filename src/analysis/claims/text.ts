@@ -9,6 +9,7 @@ import {
   claimText,
   decisionOf,
 } from "../../study/schema/claims.ts";
+import { meanOf } from "../../stats/statistics.ts";
 import { counted, listed, signed, whole } from "../../base/format.ts";
 import { idleText } from "./no_evidence.ts";
 import type { Answer, ClaimVerdict, DifferenceUnit } from "./verdict.ts";
@@ -106,7 +107,7 @@ function numberText(verdict: ClaimVerdict): Pick<VerdictLine, "number" | "basis"
     if (differences.length === 0) {
       return { number: "no seed yet", basis: "no seed has a score of both" };
     }
-    const mean = differences.reduce((sum, { value }) => sum + value, 0) / differences.length;
+    const mean = meanOf(differences.map(({ value }) => value));
     const seeds = counted(differences.length, "seed");
     return {
       number: `${shown(mean)} ${unit.name}`,

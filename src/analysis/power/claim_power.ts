@@ -5,7 +5,7 @@
  */
 import { smallestDifference, smallestMargin } from "../../stats/power.ts";
 import { roundingSpread, type SpreadLimits, spreadLimits } from "../../stats/spread.ts";
-import { summarise } from "../../stats/statistics.ts";
+import { meanOf, summarise } from "../../stats/statistics.ts";
 import { firstDecidingLook, type StoppingPlan, stoppingState } from "../../stats/stopping.ts";
 import { upperProbability } from "../../stats/distributions.ts";
 import { type ArmRun, claimPairs, mostAtAPlace, runsOfArm } from "../../study/compare/arms.ts";
@@ -290,8 +290,7 @@ function seedMillisOf<R extends ArmRun>(
         : [happened.time.wallMillis / happened.steps];
     });
     if (times.length === 0) return null;
-    const mean = times.reduce((total, own) => total + own, 0) / times.length;
-    sum += mean * stepsOf(planned![1]);
+    sum += meanOf(times) * stepsOf(planned![1]);
   }
   return sum;
 }

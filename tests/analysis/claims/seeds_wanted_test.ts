@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { looksOf } from "../../../src/analysis/claims/looks.ts";
+import { looksOf } from "../../../src/analysis/claims/claims_report.ts";
 import { seedsWanted } from "../../../src/analysis/claims/claims_report.ts";
 import { type ClaimedOptions, claimedStudy, claimOf, verdictsOn } from "./scored_runs.ts";
 
