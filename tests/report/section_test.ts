@@ -8,7 +8,7 @@ import { withFolder } from "../with_folder.ts";
 
 Deno.test("the section of docs/extending.md has a row a cell", async () => {
   const page = await Deno.readTextFile(new URL("../../docs/extending.md", import.meta.url));
-  const [, program = ""] = /^```ts\n([^`]*spreadOverSeeds[\s\S]*?)^```$/m
+  const [, program = ""] = /^```ts ignore\n([^`]*spreadOverSeeds[\s\S]*?)^```$/m
     .exec(page) ?? [];
   await withFolder(async (home) => {
     const file = `${home}/spread_over_seeds.ts`;
