@@ -31,7 +31,7 @@ interface StoredCount {
 }
 
 /** What must be stored to deploy a run, without its head: as recorded, else the final count; without budget all that was trained. */
-export function storedOf({ happened }: RunRecord): StoredCount {
+function storedOf({ happened }: RunRecord): StoredCount {
   const { budget, parameters } = happened;
   if (budget === null) return { count: parameters.trainable - parameters.head, isRecorded: true };
   return { count: budget.stored ?? budget.final, isRecorded: budget.stored !== undefined };

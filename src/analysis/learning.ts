@@ -26,7 +26,7 @@ export function scorePoints(
 }
 
 /** The mean score of a cell's runs after each step at which one of them was evaluated. */
-export interface LearningCurve extends Cell {
+interface LearningCurve extends Cell {
   readonly metric: string;
   readonly points: readonly ScorePoint[];
 }

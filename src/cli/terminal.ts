@@ -265,7 +265,7 @@ export class Output {
 export const errorOutput: Output = new Output(Deno.stderr);
 
 /** Standard output; standard error says once if it cannot be written. */
-export const standardOutput: Output = new Output(
+const standardOutput: Output = new Output(
   Deno.stdout,
   (reason) =>
     errorOutput.writeNow(`Standard output cannot be written, the work goes on: ${reason}\n`),

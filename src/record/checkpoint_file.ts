@@ -159,7 +159,7 @@ const json: z.ZodType<Json> = z.json();
 const order = z.record(text, z.array(count));
 
 /** Slots that are masked, or were. */
-export const slotRefs = z.array(z.object({ module: text, slot: count }));
+const slotRefs = z.array(z.object({ module: text, slot: count }));
 
 const snapshot: z.ZodType<Omit<Snapshot, "theta">> = z.looseObject({
   step: count,

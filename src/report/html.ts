@@ -14,7 +14,7 @@ export class Html {
 export type HtmlValue = string | number | Html | readonly Html[];
 
 /** Text as HTML and SVG show it, in elements and in quoted attributes; control characters stand as their numbers. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return printable(text)
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

@@ -124,7 +124,7 @@ export function bootstrapEnds(values: readonly number[], level: number): Interva
 }
 
 /** Whether all values are the same; true of none. */
-export function isConstant(values: readonly number[]): boolean {
+function isConstant(values: readonly number[]): boolean {
   return values.every((value) => value === values[0]);
 }
 

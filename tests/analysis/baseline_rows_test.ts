@@ -5,14 +5,12 @@ import type { RunFlag } from "../../src/record/types.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { csvOf } from "../../src/report/csv.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { costTable } from "../../src/report/sections/cost.ts";
-import { rankingTable } from "../../src/report/sections/ranking.ts";
-import { runsTable } from "../../src/report/sections/all_runs.ts";
-import { methodsTable, scoresTable } from "../../src/report/sections/scores.ts";
+import { methodsTable } from "../../src/report/sections/scores.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import type { ReportTable } from "../../src/report/table.ts";
 import { scoredStudy, withHappened } from "./scored_study.ts";
+import { tableOf } from "../report/table_of.ts";
 
 const plain = scoredStudy({
   tasks: [["a", "accuracy"], ["b", "pearson"]],
@@ -42,13 +40,13 @@ Deno.test("methodsTable and scoresTable have a row for the majority class after 
     markdownOf(methodsTable(analyse(study))),
     "always predicting the class that is most frequent in training",
   );
-  const long = lines(scoresTable(analyse(study))).filter((line) =>
+  const long = lines(tableOf(analyse(study), "scores")).filter((line) =>
     line.includes("majority class |")
   );
   assertEquals(long[0], "| a | accuracy ↑ | majority class | no budget | 37.50 | – | – |");
   assertEquals(long.length, 3);
   assertStringIncludes(
-    csvOf(scoresTable(analyse(study))),
+    csvOf(tableOf(analyse(study), "scores")),
     "a,accuracy,majority class,no budget,,,,0.375,,,,\n",
   );
 });
@@ -59,17 +57,16 @@ Deno.test("other score tables have the majority class as a column", () => {
     assert(column >= 0, `${table.id} has no such column`);
     return lines(table).find((line) => line.startsWith(start))!.split(" | ")[column];
   };
-  const rankings = analyse(study).tests.rankings;
-  assertEquals(cells(runsTable(analyse(study)), "| a | lora"), "25.00");
-  assertEquals(cells(costTable(analyse(study)), "| a | lora"), "37.50");
-  assertEquals(cells(costTable(analyse(study)), "| all tasks | lora"), "18.75");
-  assertEquals(cells(rankingTable(analyse(study), rankings), "| rank 2 | lora"), "18.75");
+  assertEquals(cells(tableOf(analyse(study), "runs"), "| a | lora"), "25.00");
+  assertEquals(cells(tableOf(analyse(study), "cost"), "| a | lora"), "37.50");
+  assertEquals(cells(tableOf(analyse(study), "cost"), "| all tasks | lora"), "18.75");
+  assertEquals(cells(tableOf(analyse(study), "ranking"), "| rank 2 | lora"), "18.75");
   const single = {
     ...study,
     runs: study.runs.filter(({ record }) => record.asked.task === "a"),
   };
   assertEquals(
-    cells(rankingTable(analyse(single), analyse(single).tests.rankings), "| rank 2 | lora"),
+    cells(tableOf(analyse(single), "ranking"), "| rank 2 | lora"),
     "37.50",
   );
 });
@@ -77,10 +74,10 @@ Deno.test("other score tables have the majority class as a column", () => {
 Deno.test("studies without the majority's score have no row and no column for it", () => {
   const tables = [
     methodsTable(analyse(plain)),
-    scoresTable(analyse(plain)),
-    runsTable(analyse(plain)),
-    costTable(analyse(plain)),
-    rankingTable(analyse(plain), analyse(plain).tests.rankings),
+    tableOf(analyse(plain), "scores"),
+    tableOf(analyse(plain), "runs"),
+    tableOf(analyse(plain), "cost"),
+    tableOf(analyse(plain), "ranking"),
   ];
   for (const table of tables) {
     const text = lines(table).slice(3).join("\n");
@@ -110,7 +107,7 @@ const collapsed = withHappened(study, ({ record: { asked } }) => {
 });
 
 Deno.test("runsTable names signs of a collapse, says none, or that a record does not tell", () => {
-  const table = runsTable(analyse(collapsed));
+  const table = tableOf(analyse(collapsed), "runs");
   const column = table.columns.findIndex(({ title }) => title === "collapse");
   const cell = (start: string) =>
     lines(table).find((line) => line.startsWith(start))!.split(" | ")[column];

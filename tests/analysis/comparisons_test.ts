@@ -4,10 +4,10 @@ import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { tablesOf } from "../../src/report/build.ts";
 import { findingsOf } from "../../src/report/findings/findings.ts";
-import { comparisonsTable } from "../../src/report/sections/comparisons_asked_for.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { comparedPairs, type StudyComparison } from "../../src/study/compare/arms.ts";
 import { type ScoredOptions, scoredStudy } from "./scored_study.ts";
+import { tableOf } from "../report/table_of.ts";
 
 const rank = (method: string, budget: number) => ({ method, budget });
 
@@ -54,7 +54,7 @@ Deno.test("arms of different budgets are compared seed by seed, with what each t
   assertEquals(row!.verdict, { kind: "worse", reason: null });
   // The fixture's ranks cost 3,072 numbers each.
   assertEquals([row!.a.trained, row!.b.trained], [2 * 3072, 4 * 3072]);
-  const { rows, columns } = comparisonsTable(analyse(study));
+  const { rows, columns } = tableOf(analyse(study), "comparisons");
   const cells = columns.map(({ cell }) => cell(rows[0]!));
   assertEquals(cells, [
     "other, rank 2",
@@ -209,7 +209,7 @@ Deno.test("there is no verdict between runs of which one side had not converged"
       ["better", false],
     ],
   );
-  assertStringIncludes(comparisonsTable(analyse(early)).note, "More steps needed");
+  assertStringIncludes(tableOf(analyse(early), "comparisons").note, "More steps needed");
   const [text] = findingsOf(analyse(early)).filter(({ lead }) => lead.startsWith("Asked for"))
     .map(({ text }) => text);
   assertStringIncludes(

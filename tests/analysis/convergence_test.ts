@@ -11,15 +11,14 @@ import { learningCurves, reachedAt } from "../../src/analysis/learning.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import { noticesOf } from "../../src/report/sections/summary.ts";
-import { convergenceTable, targetsTable } from "../../src/report/sections/convergence.ts";
 import { targetRows, targetsOf } from "../../src/analysis/targets.ts";
 import { isTested } from "../../src/analysis/significance.ts";
-import { scoresTable } from "../../src/report/sections/scores.ts";
 import type { Metrics } from "../../src/record/types.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { boundsIn, panelsOf } from "../report/chart_rows.ts";
 import { curves, studyOf } from "./learning_curves.ts";
 import type { ScorePlace } from "./scored_study.ts";
+import { tableOf } from "../report/table_of.ts";
 
 const answer = (study: StudyResults) => answerOf(analyse(study));
 
@@ -57,10 +56,10 @@ Deno.test("notices, scores and the terminal name the cells that need more steps"
     "t, slow, rank 4: score still climbs (in the last fifth of 3 runs: score +5.0 points, loss 0 %)",
   ]);
   assertStringIncludes(methodsText(analyse(study)), `${summary}; the report has their curves.`);
-  const scores = scoresTable(analyse(study));
+  const scores = tableOf(analyse(study), "scores");
   const training = scores.columns.find(({ title }) => title === "training")!;
   assertEquals(scores.rows.map(training.cell), ["–", early.reason]);
-  const table = convergenceTable(analyse(study));
+  const table = tableOf(analyse(study), "convergence");
   assertEquals(table.rows.map((row) => table.columns[3]!.cell(row)), [
     "converged",
     "score still climbs",
@@ -194,7 +193,7 @@ Deno.test("targets are the study's, or 95 % of the best mean of a task; seeds th
     { label: "other", reached: 1, runs: 3, steps: 100, seconds: 1 },
   ]);
   const high = studyOf({ curve, study: { targets: { t: 0.79 } } });
-  const { rows, columns } = targetsTable(analyse(high));
+  const { rows, columns } = tableOf(analyse(high), "targets");
   const cells = rows.map((row) => columns.map(({ cell }) => cell(row)));
   assertEquals(cells, [
     ["t", "accuracy ↑", "79.00", "lora", "rank 4", "3 of 3", "50", "0.5 s", "80.00"],
@@ -227,5 +226,5 @@ Deno.test("where lower is better a run reaches a score from above, and the targe
   assertEquals(reachedAt(study.runs[0]!, 0.5)?.step, 50);
   assertEquals(reachedAt(study.runs[0]!, 0.3), null);
   assertAlmostEquals(targetsOf(analyse(study)).get("t")!, 0.4, 1e-12);
-  assertStringIncludes(targetsTable(analyse(study)).note, "the best mean divided by 0.95");
+  assertStringIncludes(tableOf(analyse(study), "targets").note, "the best mean divided by 0.95");
 });

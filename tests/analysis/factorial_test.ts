@@ -2,9 +2,10 @@
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { compositionOf } from "../../src/analysis/factorial.ts";
-import { factorialRows, factorialTable } from "../../src/report/sections/form_policy_and_score.ts";
+import { factorialRows } from "../../src/report/sections/form_policy_and_score.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { scoredStudy } from "./scored_study.ts";
+import { tableOf } from "../report/table_of.ts";
 
 /** Arms by label: options of `composed`. */
 const arms: Readonly<Record<string, unknown>> = {
@@ -96,7 +97,7 @@ Deno.test("a seed that lacks a cell takes no part in an effect", () => {
 
 Deno.test("the table is empty for studies without composed arms, and shows dashes where nothing compares", () => {
   assertEquals(factorialRows(analyse(scoredStudy({ score: () => 0.5 }))), []);
-  const table = factorialTable(analyse(studyOf(["plain", "moves"], () => 0.5)));
+  const table = tableOf(analyse(studyOf(["plain", "moves"], () => 0.5)), "factorial");
   const cells = table.columns.map(({ cell }) => cell(table.rows[0]!));
   assert(cells.includes("-"));
   assertEquals(cells.slice(0, 4), ["lora", "fixed", "-", "50.00"]);

@@ -5,13 +5,10 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
 import { performanceProfiles } from "../../src/analysis/over_tasks.ts";
-import {
-  overTasksTable,
-  stochasticOrderTable,
-} from "../../src/report/sections/paired_differences.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { fixtureStudy } from "./fixture.ts";
 import { type ScoredOptions, scoredStudy } from "./scored_study.ts";
+import { tableOf } from "../report/table_of.ts";
 
 const tasks = [["a", "accuracy"], ["b", "matthews"]] as const;
 
@@ -87,7 +84,9 @@ Deno.test("a method without a budget stands beside each budget, and all budgets 
 
 Deno.test("almost stochastic order is a table for those who ask for it", async () => {
   const rows = new Map(
-    csvRows(stochasticOrderTable(analyse(study))).map((row) => [row["label"], row]),
+    csvRows(tableOf(analyse(study), "stochastic_order", { hasStochasticOrder: true })).map((
+      row,
+    ) => [row["label"], row]),
   );
   assertEquals([rows.get("up")!["above"], rows.get("up")!["order"]], [0, "above"]);
   assertEquals(rows.get("twin")!["order"], "no order");
@@ -98,7 +97,7 @@ Deno.test("almost stochastic order is a table for those who ask for it", async (
 });
 
 Deno.test("the table over tasks says which model each chance is of", () => {
-  const text = markdownOf(overTasksTable(analyse(study)));
+  const text = markdownOf(tableOf(analyse(study), "over_tasks"));
   assertStringIncludes(text, "| up | rank 4 | 2 |");
   assertStringIncludes(text, "| 100 \\[100, 100\\] | better |");
 });

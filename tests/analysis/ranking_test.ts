@@ -3,14 +3,10 @@ import { csvRows } from "../../src/report/table.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { markdownOf } from "../../src/report/markdown.ts";
 import type { Ranking } from "../../src/analysis/ranking.ts";
-import {
-  powerText,
-  rankingPairsTable,
-  rankingTable,
-  rankingTestsTable,
-} from "../../src/report/sections/ranking.ts";
+import { powerText } from "../../src/report/sections/ranking.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { type FixtureMethod, fixtureMethods, fixtureStudy } from "./fixture.ts";
+import { tableOf } from "../report/table_of.ts";
 
 const method = (label: string, name = "elalora", usesBudget = true): FixtureMethod => ({
   ...fixtureMethods[1]!,
@@ -180,18 +176,17 @@ Deno.test("rankingsOf gives nothing for one method, and no methods where no bloc
 
 Deno.test("ranking tables show ranks, letters, verdicts and tests", () => {
   const study = scored({ ...eight, "F/t": new Array(8).fill(0.9) }, { free: "F" });
-  const rankings = analyse(study).tests.rankings;
-  const text = markdownOf(rankingTable(analyse(study), rankings));
+  const text = markdownOf(tableOf(analyse(study), "ranking"));
   assertStringIncludes(text, "| rank 4 | (F) | (1.00) | – | – | – | 90.00 ± 0.00 (n 8) | – |");
   assertStringIncludes(text, "| rank 4 | C | 1.00 | – | a | 8 of 8 |");
   assertStringIncludes(text, "better (p 0.047)");
-  const [row] = csvRows(rankingTestsTable(rankings));
+  const [row] = csvRows(tableOf(analyse(study), "ranking_tests"));
   // Rank sums 8, 18, 22: χ² = 12/(8·3·4)·(64 + 324 + 484) − 3·8·4 = 13.
   assertAlmostEquals(Number(row!["statistic"]), 13, 1e-12);
   assertEquals([row!["freedom"], row!["blocks"]], [2, 8]);
   assert(Number(row!["p"]) < 0.01);
   assertStringIncludes(
-    markdownOf(rankingPairsTable(analyse(study))),
+    markdownOf(tableOf(analyse(study), "ranking_pairs")),
     "| rank 4 | C | A | 8 / 0 / 0 | 0.008 | 0.047 | better |",
   );
 });

@@ -4,7 +4,6 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "
 import { RandomStream } from "../../src/base/random.ts";
 import { answerOf } from "../../src/report/findings/answer.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { pairedTable, pairedVerdictsTable } from "../../src/report/sections/paired_differences.ts";
 import {
   correctionText,
   gateText,
@@ -13,6 +12,7 @@ import {
   widest,
 } from "../../src/analysis/significance.ts";
 import { scoredStudy } from "./scored_study.ts";
+import { tableOf } from "../report/table_of.ts";
 
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
@@ -96,18 +96,21 @@ Deno.test("over tasks, differences are averaged in margins where these differ, a
 
 Deno.test("the page opens with words, and the numbers behind them are in a table of their own", () => {
   const study = byBudget({ 2: 0.1, 8: 0 }, 6);
-  const words = markdownOf(pairedVerdictsTable(analyse(study)));
+  const words = markdownOf(tableOf(analyse(study), "paired_verdicts"));
   assertStringIncludes(words, "| other | rank 2 | better (+10.00) |");
   assertStringIncludes(words, "| other | rank 8 | equivalent (0.00) |");
-  const numbers = markdownOf(pairedTable(analyse(study)));
+  const numbers = markdownOf(tableOf(analyse(study), "paired"));
   assertStringIncludes(numbers, "corrected by Holm for all 8 tests of this report");
   assertStringIncludes(numbers, "| 0.00 | \\[−0.09, 0.09\\] | 0.0 | \\<1 / \\>99 / \\<1 | 1.00 |");
 });
 
 Deno.test("undecided differences say what they most likely are", () => {
-  const words = markdownOf(pairedVerdictsTable(analyse(scoredStudy({
-    score: ({ label, seed }) => label === "lora" ? 0.5 : 0.53 + 0.01 * (seed - 2),
-  }))));
+  const words = markdownOf(tableOf(
+    analyse(scoredStudy({
+      score: ({ label, seed }) => label === "lora" ? 0.5 : 0.53 + 0.01 * (seed - 2),
+    })),
+    "paired_verdicts",
+  ));
   // P(t with 2 degrees of freedom > −2 / (1 / √3)) = .963
   assertStringIncludes(words, "| other | rank 4 | undecided, 96% better (+3.00) |");
 });

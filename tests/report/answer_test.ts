@@ -3,9 +3,9 @@ import { csvRows } from "../../src/report/table.ts";
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals } from "@std/assert";
 import { type Answer, answerOf } from "../../src/report/findings/answer.ts";
-import { convergenceTable } from "../../src/report/sections/convergence.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
+import { tableOf } from "./table_of.ts";
 
 const answer = (study: StudyResults): Answer => answerOf(analyse(study));
 
@@ -429,6 +429,8 @@ Deno.test("where nothing was learned the answer says so first, and names no best
   assert(one.startsWith("t, lora, rank 4 learned nothing: all runs there collapsed or are"), one);
   for (const sentence of [all, one]) assertEquals(sentence.includes("best"), false, sentence);
   const { runs } = withHappened(study, () => ({ flags: [flag] }));
-  const rows = csvRows(convergenceTable(analyse({ ...study, runs }))).map(({ state }) => state);
+  const rows = csvRows(tableOf(analyse({ ...study, runs }), "convergence")).map(({ state }) =>
+    state
+  );
   assertEquals([...new Set(rows)], ["nothing learned"]);
 });

@@ -7,7 +7,6 @@ import { friedmanTest } from "../../src/stats/rank_tests.ts";
 import { bootstrapInterval } from "../../src/stats/statistics.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { ablationPoints, truncationRows } from "../../src/analysis/ablation.ts";
-import { budgetsTable, costTable } from "../../src/report/sections/cost.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { softmaxOf } from "../../src/train/evaluate.ts";
 import { scorerOf } from "../../src/analysis/resampled_scores.ts";
@@ -15,6 +14,7 @@ import { metrics } from "../../src/tasks/metrics.ts";
 import { scoreText } from "../../src/report/sections/scores.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
+import { tableOf } from "./table_of.ts";
 
 Deno.test("a failed run that was evaluated before it failed has no score anywhere", () => {
   const study = scoredStudy({
@@ -218,7 +218,7 @@ Deno.test("costRows compares no time of runs that shared the machine, and puts n
 
 Deno.test("costTable says how many runs were trained at a time, and what that means for its times", () => {
   const text = (jobs: Readonly<Record<string, number | undefined>>) =>
-    markdownOf(costTable(analyse(shared(jobs))));
+    markdownOf(tableOf(analyse(shared(jobs)), "cost"));
   assert(!text({ lora: 1, other: 1 }).includes("shared the machine"));
   const some = text({ lora: 1, other: 2 });
   assert(some.includes("Runs that were made several at a time shared the machine"));
@@ -294,7 +294,7 @@ Deno.test("a peak is the largest of a cell's runs", () => {
       budget: { ...happened.budget!, peak: [300, 500, 400][asked.seed - 1]! },
     }),
   );
-  assertEquals(csvRows(budgetsTable(analyse(study)))[0]!["peak"], 500);
+  assertEquals(csvRows(tableOf(analyse(study), "budgets"))[0]!["peak"], 500);
 });
 
 Deno.test("blocks are held against all comparisons of a report, those with the baseline too", () => {

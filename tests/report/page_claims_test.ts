@@ -7,12 +7,12 @@ import { claimsJson, claimsText } from "../../src/analysis/claims/claims_report.
 import { withStatement } from "../../src/analysis/claims/stated.ts";
 import { renderChart } from "../../src/report/render.ts";
 import type { Chart } from "../../src/report/types.ts";
-import { claimsTable, claimTasksTable } from "../../src/report/sections/verdicts.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import type { Claim } from "../../src/study/schema/claims.ts";
 import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
 import { specOf } from "./chart_rows.ts";
 import { assertWellFormed } from "./well_formed.ts";
+import { tableOf } from "./table_of.ts";
 
 const claims: readonly Claim[] = [
   { name: "ours <wins>", says: "better", a: { method: "ours" }, b: { method: "lora" } },
@@ -87,15 +87,15 @@ Deno.test("tables and the picture of claims lie beside the page", () => {
   ) {
     assert(files[path] !== undefined, path);
   }
-  const report = analyse(full).claimsReport!;
-  const rows = csvRows(claimsTable(report));
+  const report = analyse(full);
+  const rows = csvRows(tableOf(report, "claims"));
   assertEquals(rows.map((row) => row["answer"]), ["supported", "supported", "undecided"]);
   for (const row of rows) {
     const odds = ["better", "equal", "worse"].map((name) => Number(row[name]));
     assert(Math.abs(odds[0]! + odds[1]! + odds[2]! - 1) < 1e-9);
   }
   assert(Number(rows[0]!["better"]) > 0.99 && Number(rows[1]!["equal"]) > 0.99);
-  assertEquals(csvRows(claimTasksTable(report)).length, 6);
+  assertEquals(csvRows(tableOf(report, "claim_tasks")).length, 6);
 });
 
 Deno.test("a study without claims has no verdicts, no divider, no further style", async () => {

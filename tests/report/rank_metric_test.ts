@@ -4,10 +4,10 @@ import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/ass
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
 import { renderChart } from "../../src/report/render.ts";
-import { rankMetricTable } from "../../src/report/sections/ranks.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { fixtureMethods, fixtureStudy } from "../analysis/fixture.ts";
 import { panelsOf, seriesOf } from "./chart_rows.ts";
+import { tableOf } from "./table_of.ts";
 
 const base = fixtureStudy({
   tasks: [["acceptability", "matthews"]],
@@ -57,7 +57,7 @@ Deno.test("a row an evaluation: the total rank of the last count, its share of t
   assertAlmostEquals(rows[1]!.mean, 0.73, 1e-12);
   // Of two numbers the deviation is their difference over √2.
   assertAlmostEquals(rows[1]!.sd!, 0.02 / Math.SQRT2, 1e-12);
-  const table = rankMetricTable(analyse(staged));
+  const table = tableOf(analyse(staged), "rank_metric");
   const cells = table.columns.map(({ cell }) => cell(table.rows[1]!));
   assertEquals(cells.slice(3), ["100", "2", "7.5", "62.5", "Matthews ↑", "73.00 ± 1.41"]);
 });

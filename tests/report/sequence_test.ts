@@ -5,10 +5,10 @@ import { sequenceOutcome } from "../../src/runs/run_figures.ts";
 import type { EvaluationLine } from "../../src/record/types.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { sequenceScores, stageAccuracies } from "../../src/analysis/sequences.ts";
-import { sequencesTable } from "../../src/report/sections/sequences_of_tasks.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { fixtureStudy } from "../analysis/fixture.ts";
 import { assertWellFormed } from "./well_formed.ts";
+import { tableOf } from "./table_of.ts";
 
 const single = fixtureStudy({ tasks: [["Topic", "accuracy"]], budgets: [4], seeds: [1, 2] });
 
@@ -73,7 +73,7 @@ Deno.test("a method's row holds means over seeds of what its runs came to", () =
   assertAlmostEquals(row.forgetting.mean!, (0.5 + 0.3) / 2, 1e-12);
   // Two values d apart have the sample standard deviation d / √2.
   assertAlmostEquals(row.forgetting.sd!, 0.2 / Math.SQRT2, 1e-12);
-  const { rows: [first], columns } = sequencesTable(analyse(results));
+  const { rows: [first], columns } = tableOf(analyse(results), "sequences");
   const cell = (title: string) => columns.find((column) => column.title === title)!.cell(first!);
   assertEquals(cell("average accuracy ↑"), "52.50 ± 3.54");
   assertEquals(cell("forgetting ↓"), "40.00 ± 14.14");

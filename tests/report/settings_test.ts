@@ -4,10 +4,11 @@ import { assert, assertEquals } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
 import type { RanksOrigin } from "../../src/record/types.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { settingRows, settingsTable } from "../../src/report/sections/settings.ts";
+import { settingRows } from "../../src/report/sections/settings.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { defaultSettings } from "../../src/study/schema/settings.ts";
 import { type ScoredOptions, scoredStudy, withHappened } from "../analysis/scored_study.ts";
+import { tableOf } from "./table_of.ts";
 
 interface Changes {
   readonly model?: string;
@@ -252,10 +253,10 @@ Deno.test("settingRows tells encoders by commit and by hash, and gives their siz
 });
 
 Deno.test("settingsTable stands first, says nothing twice, and is empty without runs", () => {
-  const table = settingsTable(analyse(study({ labels: ["lora", "p"] })));
+  const table = tableOf(analyse(study({ labels: ["lora", "p"] })), "settings");
   const text = markdownOf(table);
   assert(text.includes("| all runs | batch size | 32 |  |"), text);
-  assertEquals(settingsTable(analyse(study({ score: () => undefined }))).rows, []);
+  assertEquals(tableOf(analyse(study({ score: () => undefined })), "settings").rows, []);
 });
 
 Deno.test("settingRows says where given ranks come from, relative to the run that has them", () => {

@@ -10,18 +10,14 @@ import {
 } from "../../src/report/charts/modules.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
 import { renderChart } from "../../src/report/render.ts";
-import { allocationsTable } from "../../src/report/sections/ranks.ts";
 import { allocationRows } from "../../src/analysis/allocations.ts";
 import { usedRanksRows } from "../../src/analysis/spectra.ts";
-import {
-  moduleSpectraTable,
-  usedRanksTable,
-} from "../../src/report/sections/are_the_ranks_used.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { csvRows, type ReportTable } from "../../src/report/table.ts";
 import type { ModuleSpectrum } from "../../src/record/spectra.ts";
 import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "../analysis/fixture.ts";
 import { panelsOf } from "./chart_rows.ts";
+import { tableOf } from "./table_of.ts";
 
 const base = fixtureStudy({
   tasks: [["RTE", "accuracy"]],
@@ -99,7 +95,7 @@ Deno.test("ranks are summed over modules and averaged over runs, overlaps over m
   assertAlmostEquals(lora!.left!, 0.6, 1e-12);
   assertAlmostEquals(lora!.rightChance!, 0.3, 1e-12);
   assertEquals([elalora!.label, elalora!.pairs, elalora!.left], ["ElaLoRA", 0, null]);
-  const table = usedRanksTable(analyse(study));
+  const table = tableOf(analyse(study), "used_ranks");
   assertEquals(cellsOf(table).slice(3), [
     "2",
     "4.0",
@@ -112,7 +108,7 @@ Deno.test("ranks are summed over modules and averaged over runs, overlaps over m
     "0.50 (0.30)",
   ]);
   assertStringIncludes(table.note, "Left out: RTE, full, seed 1 (found no weights).");
-  const without = usedRanksTable(analyse(withSpectra(base, false)));
+  const without = tableOf(analyse(withSpectra(base, false)), "used_ranks");
   assertEquals(cellsOf(without)[9], "–");
 });
 
@@ -120,7 +116,7 @@ Deno.test("a module's singular values are means over runs, zero where one has fe
   const rows = analyse(withSpectra(base)).moduleSpectra;
   assertEquals(rows.length, 4);
   assertEquals([rows[0]!.module, rows[0]!.n, rows[0]!.values], ["layer.0.query", 2, [3, 1]]);
-  const [first] = csvRows(moduleSpectraTable(analyse(withSpectra(base))));
+  const [first] = csvRows(tableOf(analyse(withSpectra(base)), "module_spectra"));
   assertEquals(first!["values"], "3.00000 1.00000");
   assertEquals([usedRanksRows(analyse(base)), analyse(base).moduleSpectra], [[], []]);
 });
@@ -198,7 +194,7 @@ Deno.test("allocations are compared with the random moves of the same form, and 
     "lora random",
     1,
   ]);
-  const table = allocationsTable(analyse(study));
+  const table = tableOf(analyse(study), "allocations");
   assertEquals(cellsOf(table, 2), [
     "lora",
     "rank 2",
@@ -209,7 +205,7 @@ Deno.test("allocations are compared with the random moves of the same form, and 
     "1.00 [1.00, 1.00]",
   ]);
   // Without an arm that moves at random there is no such column.
-  const alone = allocationsTable(analyse(allocated({ "svd": [[1, 2, 3], [1, 2, 3]] })));
+  const alone = tableOf(analyse(allocated({ "svd": [[1, 2, 3], [1, 2, 3]] })), "allocations");
   assertEquals(alone.columns.length, table.columns.length - 1);
 });
 

@@ -6,15 +6,11 @@ import { csvOf } from "../../src/report/csv.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import { truncationRows } from "../../src/analysis/ablation.ts";
-import { budgetsTable, costTable } from "../../src/report/sections/cost.ts";
 import { offBudget } from "../../src/analysis/costs.ts";
-import { examplesTable, pairedTable } from "../../src/report/sections/paired_differences.ts";
-import { provenanceTable } from "../../src/report/sections/reproducibility.ts";
-import { failedTable } from "../../src/report/sections/failed_runs.ts";
-import { runsTable } from "../../src/report/sections/all_runs.ts";
 import { methodsTable } from "../../src/report/sections/scores.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "../analysis/fixture.ts";
+import { tableOf } from "./table_of.ts";
 
 const lora = fixtureMethods.find((m) => m.method === "lora")!;
 const elalora = fixtureMethods.find((m) => m.method === "elalora")!;
@@ -205,7 +201,7 @@ Deno.test("pairedRows leaves out a seed that lacks a cell", () => {
 });
 
 Deno.test("pairedTable says that there is nothing to compare with in a study without baseline", () => {
-  const table = pairedTable(analyse(fixtureStudy({ methods: [elalora, head] })));
+  const table = tableOf(analyse(fixtureStudy({ methods: [elalora, head] })), "paired");
   assertEquals(table.rows.length, 0);
   assertStringIncludes(table.note, "no baseline");
 });
@@ -224,7 +220,9 @@ Deno.test("examplesTable computes the metric anew on seeds and examples drawn to
       })),
     })),
   });
-  const rows = csvRows(examplesTable(analyse(predict({ LoRA: [0, 1], ElaLoRA: [1] }))));
+  const rows = csvRows(
+    tableOf(analyse(predict({ LoRA: [0, 1], ElaLoRA: [1] })), "paired_examples"),
+  );
   const of = (task: string) => rows.find((r) => r["task"] === task && r["label"] === "ElaLoRA")!;
   const { n, seeds, mean, low, high } = of("a");
   assertEquals([n, seeds, mean], [4, 3, 0.25]);
@@ -232,25 +230,25 @@ Deno.test("examplesTable computes the metric anew on seeds and examples drawn to
   // Matthews of [0, 0, 0, 1] against targets [0, 1, 0, 1] is (3·4 − 8) / √(8·6), that of [1, 0, 0, 1] is 0.
   assertAlmostEquals(Number(of("b")["mean"]), 4 / Math.sqrt(48), 1e-12);
   // With every prediction equal, no draw differs.
-  const same = csvRows(examplesTable(analyse(predict({}))))[0]!;
+  const same = csvRows(tableOf(analyse(predict({})), "paired_examples"))[0]!;
   assertEquals([same["mean"], same["low"], same["high"]], [0, 0, 0]);
 });
 
 Deno.test("csvOf writes raw values with a header and quotes what needs quotes", () => {
-  const lines = csvOf(runsTable(analyse(handStudy()))).trimEnd().split("\n");
+  const lines = csvOf(tableOf(analyse(handStudy()), "runs")).trimEnd().split("\n");
   assertEquals(lines.length, 1 + 18);
   assert(lines[0]!.startsWith("id,task,label,method,budget,seed,state,metric,score,"));
   assertStringIncludes(lines[0]!, "dev_accuracy");
   assertStringIncludes(lines[1]!, "LoRA,lora,rank 4,1,finished,accuracy,0.8,");
   const odd = fixtureStudy({ methods: [{ ...lora, label: 'LoRA, "r 2"' }], seeds: [1] });
-  assertStringIncludes(csvOf(runsTable(analyse(odd))), '"LoRA, ""r 2"""');
+  assertStringIncludes(csvOf(tableOf(analyse(odd), "runs")), '"LoRA, ""r 2"""');
 });
 
 Deno.test("csvOf gives spreadsheets no formula to run", () => {
   const labels = ["=1+1", "+LoRA", "-LoRA", "@SUM(A1)", "\tLoRA", "-1e3"];
   const texts = ["'=1+1", "'+LoRA", "'-LoRA", "'@SUM(A1)", "'\tLoRA", "-1e3"];
   const methods = labels.map((label) => ({ ...lora, label }));
-  const csv = csvOf(runsTable(analyse(fixtureStudy({ methods, seeds: [1] }))));
+  const csv = csvOf(tableOf(analyse(fixtureStudy({ methods, seeds: [1] })), "runs"));
   for (const [i, text] of texts.entries()) {
     assertStringIncludes(csv, `,${text},`);
     if (text !== labels[i]) assert(!csv.includes(`,${labels[i]},`));
@@ -264,7 +262,7 @@ Deno.test("markdownOf escapes what would break a cell", () => {
 
 Deno.test("failedTable names cause, step and message, and counts runs without a record", () => {
   const study = handStudy({ drop: "LoRA/a/2", failures: ["LoRA/b/4/3"] });
-  const table = failedTable(analyse(study));
+  const table = tableOf(analyse(study), "failed");
   const [row] = csvRows(table);
   assertEquals([row!["cause"], row!["step"], row!["seed"]], ["diverged", 17, 3]);
   assertEquals(
@@ -302,7 +300,7 @@ Deno.test("costRows compares step times with the baseline of the same task and b
 });
 
 Deno.test("budgetsTable shows requested, initial, peak and final counts side by side", () => {
-  const rows = csvRows(budgetsTable(analyse(fixtureStudy({ budgets: [2], seeds: [1] }))));
+  const rows = csvRows(tableOf(analyse(fixtureStudy({ budgets: [2], seeds: [1] })), "budgets"));
   const adalora = rows.find((row) => row["label"] === "AdaLoRA")!;
   const expected = 2 * 4 * 6 * 512;
   assertEquals(
@@ -317,7 +315,7 @@ Deno.test("budgetsTable shows stored counts: as recorded, the final count for ol
     budgets: [2],
     seeds: [1],
   });
-  const rows = csvRows(budgetsTable(analyse(study)));
+  const rows = csvRows(tableOf(analyse(study), "budgets"));
   const storedOf = (label: string) => {
     const row = rows.find((r) => r["label"] === label)!;
     return [row["stored"], row["storedRecorded"]];
@@ -326,7 +324,7 @@ Deno.test("budgetsTable shows stored counts: as recorded, the final count for ol
   assertEquals(storedOf("LoRA"), [budget / 2, 1]);
   assertEquals(storedOf("ElaLoRA"), [budget, 0]);
   assertEquals(storedOf("head only"), [300, 1]);
-  const text = markdownOf(budgetsTable(analyse(study)));
+  const text = markdownOf(tableOf(analyse(study), "budgets"));
   assertStringIncludes(text, "| 24,576 | 12,288 | – | – | 25,346 |");
   assertStringIncludes(text, "| 24,576 | ≈ 24,576 | – | – | 25,346 |");
 });
@@ -390,10 +388,10 @@ Deno.test("costRows marks the cells that nothing beats, in training time and in 
   assertEquals(estimated.eventMillis, 50);
   assertEquals(estimated.trainMillis, analyse(study).costs[0]!.trainMillis + 50);
   const table = markdownOf(
-    costTable(analyse(timed({ LoRA: 7, ElaLoRA: 8, "head only": 5 }, 200))),
+    tableOf(analyse(timed({ LoRA: 7, ElaLoRA: 8, "head only": 5 }, 200)), "cost"),
   );
   assertStringIncludes(table, "| outside steps |");
-  assert(!markdownOf(costTable(analyse(study))).includes("| outside steps |"));
+  assert(!markdownOf(tableOf(analyse(study), "cost")).includes("| outside steps |"));
 });
 
 Deno.test("costTable shows the time of training, of what is outside steps and of the whole run, each below its title", () => {
@@ -403,7 +401,7 @@ Deno.test("costTable shows the time of training, of what is outside steps and of
     return { ...run, record: { ...run.record, happened: { ...happened, time } } };
   });
   const study = { ...handStudy(), runs };
-  const { columns, rows: [first] } = costTable(analyse(study));
+  const { columns, rows: [first] } = tableOf(analyse(study), "cost");
   const shown = (title: string) => columns.find((column) => column.title === title)!.cell(first!);
   assertEquals(
     ["training time ↓", "outside steps", "run time ↓"].map(shown),
@@ -427,7 +425,9 @@ Deno.test("provenanceTable lists every distinct value with its runs", () => {
       ...study.runs.slice(1),
     ],
   };
-  const rows = csvRows(provenanceTable(analyse(mixed))).filter((row) => row["what"] === "deno");
+  const rows = csvRows(tableOf(analyse(mixed), "provenance")).filter((row) =>
+    row["what"] === "deno"
+  );
   assertEquals(rows.map((row) => [row["value"], row["runs"]]), [["2.9.7", 1], ["2.9.6", 17]]);
 });
 

@@ -1,12 +1,11 @@
 /** Runs that end at a plateau, from their study to their record. */
-import { analyse } from "../../src/analysis/analysis.ts";
 import { csvRows } from "../../src/report/table.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { convergenceOf } from "../../src/analysis/run_convergence.ts";
-import { settingsTable } from "../../src/report/sections/settings.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { planTextIn, scoredStudy, withSwept } from "./tiny_study.ts";
+import { tableOf } from "../report/table_of.ts";
 
 Deno.test("a run ends at its plateau or at its cap, and its record says which", async () => {
   const study = parseStudy({
@@ -33,7 +32,7 @@ Deno.test("a run ends at its plateau or at its cap, and its record says which", 
     assertStringIncludes(plan, "≤ n: the run ends where its score on held-out examples");
     const results = await readStudyResults(folder);
     assertEquals(
-      csvRows(settingsTable(analyse(results))).map((row) => String(row["setting"]))
+      csvRows(tableOf(results, "settings")).map((row) => String(row["setting"]))
         .filter((name) => /ends before/.test(name)).length > 0,
       true,
     );

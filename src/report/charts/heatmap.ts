@@ -7,7 +7,7 @@ import { type Drawing, panelled, type PanelRow } from "./panels.ts";
 import { chartColours, textWidth } from "./theme.ts";
 
 /** A patch. */
-export interface HeatmapRow extends PanelRow {
+interface HeatmapRow extends PanelRow {
   readonly x: string | number;
   readonly y: string | number;
   /** What the colour stands for. */
@@ -17,14 +17,14 @@ export interface HeatmapRow extends PanelRow {
 }
 
 /** Colours by value, mixed between stops; a value above the last has the last. */
-export interface ColourStops {
+interface ColourStops {
   readonly stops: readonly (readonly [value: number, colour: string, name?: string])[];
   /** The value above which a text on the colour is white. */
   readonly whiteAbove: number;
 }
 
 /** How a heatmap is drawn. */
-export interface HeatmapOptions {
+interface HeatmapOptions {
   readonly xs: readonly (string | number)[];
   readonly ys: readonly (string | number)[];
   readonly colours: ColourStops;

@@ -17,7 +17,7 @@ import {
 import { channelsOf, chartColours, textWidth } from "./theme.ts";
 
 /** A point with its interval. */
-export interface IntervalRow extends Omit<RangedRow, "value"> {
+interface IntervalRow extends Omit<RangedRow, "value"> {
   /** Null where there is only a note. */
   readonly value: number | null;
   /** The name of its line. */
@@ -35,7 +35,7 @@ export interface IntervalRow extends Omit<RangedRow, "value"> {
 }
 
 /** How intervals are drawn. */
-export interface IntervalOptions {
+interface IntervalOptions {
   readonly styles: SeriesStyles;
   readonly x: {
     readonly title: string | null;

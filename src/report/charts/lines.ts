@@ -48,7 +48,7 @@ export interface LineAxis {
 }
 
 /** How lines are drawn. */
-export interface LineOptions {
+interface LineOptions {
   readonly styles: SeriesStyles;
   readonly x: LineAxis;
   readonly y: Pick<LineAxis, "title" | "scale" | "axis">;

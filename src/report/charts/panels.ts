@@ -307,7 +307,7 @@ export function spreadOut<T extends { readonly at: number }>(
 }
 
 /** Rows of one task and budget. */
-export interface GridCell<T> {
+interface GridCell<T> {
   readonly task: string;
   readonly budget: string;
   readonly rows: readonly T[];

@@ -15,7 +15,7 @@ import {
 import { channelsOf, chartColours, textWidth } from "./theme.ts";
 
 /** A point. */
-export interface ScatterRow extends PanelRow {
+interface ScatterRow extends PanelRow {
   readonly series: string;
   readonly x: number;
   /** One beyond the range of its panel is drawn at the edge. */
@@ -29,7 +29,7 @@ export interface ScatterRow extends PanelRow {
 }
 
 /** A point of a dashed line that says where others would be. */
-export interface GuideRow extends PanelRow {
+interface GuideRow extends PanelRow {
   readonly guideX: number;
   readonly guideY: number;
 }
@@ -42,13 +42,13 @@ interface ScatterAxis {
 }
 
 /** What a panel shows: both ends of each axis. */
-export interface ScatterRange {
+interface ScatterRange {
   readonly x: readonly [number, number];
   readonly y: readonly [number, number];
 }
 
 /** How a scatter is drawn. */
-export interface ScatterOptions {
+interface ScatterOptions {
   readonly styles: SeriesStyles;
   readonly x: ScatterAxis;
   readonly y: ScatterAxis;

@@ -20,7 +20,7 @@ import {
 } from "../columns.ts";
 
 /** Every run with its score, its other metrics (CSV), its steps and its time. */
-export function runsTable(results: Analysis): ReportTable {
+function runsTable(results: Analysis): ReportTable {
   const rows = results.runs.map(({ record }) => {
     const { happened } = record;
     const { id, task, label, method, budget, seed, state, metric, score } = runRowOf(record);

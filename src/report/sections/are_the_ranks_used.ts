@@ -25,7 +25,7 @@ function leftOutText({ spectra }: Analysis): string {
 }
 
 /** The table of {@linkcode usedRanksRows}. */
-export function usedRanksTable(results: Analysis): ReportTable {
+function usedRanksTable(results: Analysis): ReportTable {
   const { top, threshold } = results.spectra ?? { top: 0, threshold: 0 };
   return reportTable(usedRanksRows(results), {
     id: "used_ranks",
@@ -64,7 +64,7 @@ export function usedRanksTable(results: Analysis): ReportTable {
 }
 
 /** The table of {@linkcode moduleSpectraRows}. */
-export function moduleSpectraTable(results: Analysis): ReportTable {
+function moduleSpectraTable(results: Analysis): ReportTable {
   return reportTable(
     results.moduleSpectra,
     {

@@ -12,7 +12,7 @@ import { number, type ReportTable, reportTable, text } from "../table.ts";
 import { contrastCells, contrastColumns, contrastNote, scoreOf, taskColumn } from "../columns.ts";
 
 /** The table of the comparisons that the study asks for. */
-export function comparisonsTable(results: Analysis): ReportTable {
+function comparisonsTable(results: Analysis): ReportTable {
   const { comparisons, family } = results.tests;
   return reportTable(comparisons, {
     id: "comparisons",

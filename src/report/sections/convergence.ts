@@ -26,7 +26,7 @@ const shown = (change: ConvergedCell["gain"], digits: number): string =>
 const nothingLearned = "nothing learned";
 
 /** One row a task, method and budget. */
-export function convergenceTable(results: Analysis): ReportTable {
+function convergenceTable(results: Analysis): ReportTable {
   const { lossShare, scoreGain } = { ...defaultConvergence, ...results.study.convergence };
   const cells = results.cells.filter(({ state }) => state !== "failed");
   const hasPlateaus = cells.some(({ atPlateau }) => atPlateau > 0);
@@ -79,7 +79,7 @@ export function convergenceTable(results: Analysis): ReportTable {
 }
 
 /** The table of {@linkcode targetRows}. */
-export function targetsTable(results: Analysis): ReportTable {
+function targetsTable(results: Analysis): ReportTable {
   const rows = targetRows(results);
   const { targets = {} } = results.study;
   const isDefault = rows.some(({ task }) => targets[task] === undefined);

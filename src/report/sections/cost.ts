@@ -38,7 +38,7 @@ function sharingText(rows: readonly CostRow[]): string {
 }
 
 /** The table of {@linkcode costRows}. */
-export function costTable(results: Analysis): ReportTable {
+function costTable(results: Analysis): ReportTable {
   const { costs: rows, baseline } = results;
   const hasEvents = rows.some((row) => row.eventMillis !== null);
   return reportTable(rows, {
@@ -101,7 +101,7 @@ function ranged(mean: number | null, low: number | null, high: number | null): s
 const isOff = ({ offBy }: BudgetRow) => offBy !== null && Math.abs(offBy) > offLimit;
 
 /** Adapter parameters as requested and as they were, per method and budget. */
-export function budgetsTable(results: Analysis): ReportTable {
+function budgetsTable(results: Analysis): ReportTable {
   const rows = budgetRows(results);
   const isOld = results.runs.some(({ record: { happened: { parameters, budget } } }) =>
     budget !== null && parameters.frozen === undefined

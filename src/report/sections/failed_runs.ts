@@ -11,7 +11,7 @@ import { number, type ReportTable, reportTable, text } from "../table.ts";
 import { budgetColumn, methodColumn, taskColumn } from "../columns.ts";
 
 /** The runs that failed, with cause, step and message. */
-export function failedTable(results: Analysis): ReportTable {
+function failedTable(results: Analysis): ReportTable {
   const rows = results.runs.flatMap((
     { record: { id, asked, happened: { outcome } } },
   ) =>

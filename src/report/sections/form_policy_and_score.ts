@@ -77,7 +77,7 @@ function effectCells(kind: EffectKind, effect: EffectRow | undefined): Row {
 }
 
 /** Every arm with what its policy, its score and its form change, each against the arm that differs in that alone. */
-export function factorialTable(results: Analysis): ReportTable {
+function factorialTable(results: Analysis): ReportTable {
   const { family } = results.tests;
   return reportTable(factorialRows(results), {
     id: "factorial",

@@ -33,7 +33,7 @@ import { folded, type Section, table } from "../section.ts";
 import { number, type ReportTable, reportTable, text } from "../table.ts";
 
 /** The table of {@linkcode pairedRows}. */
-export function pairedTable(results: Analysis): ReportTable {
+function pairedTable(results: Analysis): ReportTable {
   const baseline = results.baseline;
   return tableOfRows("paired", results.tests.paired, baseline, results.tests.family);
 }
@@ -54,7 +54,7 @@ function chanceText({ verdict, odds }: PairedRow): string {
 }
 
 /** The verdicts of {@linkcode pairedRows} alone: a row a method and budget, a column a task. */
-export function pairedVerdictsTable(results: Analysis): ReportTable {
+function pairedVerdictsTable(results: Analysis): ReportTable {
   const rows = results.tests.paired;
   const baseline = results.baseline ?? "the baseline";
   const tasks = [...new Set(rows.map(({ task }) => task))];
@@ -143,7 +143,7 @@ function tableOfRows(
 }
 
 /** The table of {@linkcode overTasks}. */
-export function overTasksTable(results: Analysis): ReportTable {
+function overTasksTable(results: Analysis): ReportTable {
   const baseline = results.baseline ?? "the baseline";
   const rows = results.overTasks;
   const hasImprovement = rows.some(({ improvement }) => improvement !== null);
@@ -190,7 +190,7 @@ export function overTasksTable(results: Analysis): ReportTable {
 }
 
 /** The table of {@linkcode exampleRows}. */
-export function examplesTable(results: Analysis): ReportTable {
+function examplesTable(results: Analysis): ReportTable {
   return reportTable(exampleRows(results), {
     id: "paired_examples",
     title: `Differences against ${
@@ -217,7 +217,7 @@ export function examplesTable(results: Analysis): ReportTable {
 }
 
 /** The table of {@linkcode stochasticOrderRows}. */
-export function stochasticOrderTable(results: Analysis): ReportTable {
+function stochasticOrderTable(results: Analysis): ReportTable {
   const rows = stochasticOrderRows(results);
   const baseline = results.baseline ?? "the baseline";
   return reportTable(rows, {

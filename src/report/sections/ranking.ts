@@ -27,7 +27,7 @@ interface RankingRow extends PlacedMethod, Partial<Omit<RankedMethod, "label" | 
 }
 
 /** Methods by mean rank at each budget, those without budget placed beside. */
-export function rankingTable(
+function rankingTable(
   results: Analysis,
   rankings: readonly Ranking[],
 ): ReportTable {
@@ -138,7 +138,7 @@ export function powerText(ranking: Ranking): string {
 }
 
 /** One row a budget: Friedman's test, and what the number of blocks allows. */
-export function rankingTestsTable(rankings: readonly Ranking[]): ReportTable {
+function rankingTestsTable(rankings: readonly Ranking[]): ReportTable {
   const rows = rankings.map((ranking) => ({
     budget: ranking.budget,
     methods: ranking.methods.length,
@@ -176,7 +176,7 @@ export function rankingTestsTable(rankings: readonly Ranking[]): ReportTable {
 }
 
 /** Every pair of methods at every budget. */
-export function rankingPairsTable(results: Analysis): ReportTable {
+function rankingPairsTable(results: Analysis): ReportTable {
   const { rankings, family } = results.tests;
   const rows = rankings.flatMap(({ budget, pairs }) => pairs.map((pair) => ({ budget, ...pair })));
   return reportTable(rows, {

@@ -24,7 +24,7 @@ function rhoText(rho: number | null, low: number | null, high: number | null): s
 }
 
 /** The table of {@linkcode allocationRows}. */
-export function allocationsTable(results: Analysis): ReportTable {
+function allocationsTable(results: Analysis): ReportTable {
   const rows = allocationRows(results);
   const hasRandom = rows.some(({ random }) => random !== null);
   return reportTable(rows, {
@@ -52,7 +52,7 @@ export function allocationsTable(results: Analysis): ReportTable {
 }
 
 /** The table of {@linkcode rankMetricRows}. */
-export function rankMetricTable(results: Analysis): ReportTable {
+function rankMetricTable(results: Analysis): ReportTable {
   return reportTable(results.rankMetric, {
     id: "rank_metric",
     title: "Metric while ranks change",

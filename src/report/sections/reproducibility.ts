@@ -43,7 +43,7 @@ function factsOfRecord({ asked, where }: RunRecord): readonly (readonly [string,
 }
 
 /** Every distinct value with the number of runs it holds for: a second value of one thing is worth a look. */
-export function provenanceTable(results: Analysis): ReportTable {
+function provenanceTable(results: Analysis): ReportTable {
   const counts = new Map<string, Map<string, number>>();
   for (const { record } of results.runs) {
     for (const [what, value] of factsOfRecord(record)) {

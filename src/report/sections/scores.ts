@@ -59,7 +59,7 @@ function ownMetricsNote({ runs, scores }: Analysis): string {
 }
 
 /** One row a cell, with t intervals: the long form that other programs read. */
-export function scoresTable(results: Analysis): ReportTable {
+function scoresTable(results: Analysis): ReportTable {
   return reportTable(withMajority(results.scores, results), {
     id: "scores",
     title: "Scores with 95% intervals",

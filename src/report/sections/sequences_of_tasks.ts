@@ -26,7 +26,7 @@ const meanText = ({ mean, sd }: Summary) =>
   percent(mean) + (sd === null ? "" : ` ± ${percent(sd)}`);
 
 /** Average accuracy and forgetting of each method on each sequence, mean ± standard deviation over seeds. */
-export function sequencesTable(results: Analysis): ReportTable {
+function sequencesTable(results: Analysis): ReportTable {
   return reportTable(sequenceScores(results), {
     id: "sequences",
     title: "Sequences of tasks",

@@ -167,7 +167,7 @@ export function settingRows(results: Analysis): readonly SettingRow[] {
 }
 
 /** The settings of all recorded runs. */
-export function settingsTable(results: Analysis): ReportTable {
+function settingsTable(results: Analysis): ReportTable {
   const rows = settingRows(results);
   return reportTable(rows, {
     id: "settings",

@@ -25,7 +25,7 @@ const oddsText = (...chances: readonly (number | null)[]): string =>
   chances.every((each) => each === null) ? nothing : chances.map(chance).join(" / ");
 
 /** The verdicts, one line a claim. */
-export function claimsTable(report: ClaimsReport | null): ReportTable {
+function claimsTable(report: ClaimsReport | null): ReportTable {
   const rows = (report?.verdicts ?? []).map(claimRow);
   const hasNext = rows.some((row) => row.nextBetter !== null);
   return reportTable(rows, {
@@ -63,7 +63,7 @@ export function claimsTable(report: ClaimsReport | null): ReportTable {
 }
 
 /** The raw differences behind the verdicts, by task. */
-export function claimTasksTable(report: ClaimsReport | null): ReportTable {
+function claimTasksTable(report: ClaimsReport | null): ReportTable {
   const rows = (report?.verdicts ?? []).flatMap(taskRows);
   return reportTable(rows, {
     id: "claim_tasks",
