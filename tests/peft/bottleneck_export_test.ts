@@ -31,6 +31,7 @@ function exported(
   method: "houlsby" | "pfeiffer",
   options: Readonly<Record<string, string>>,
   widths: Readonly<Record<string, number>> = {},
+  isAdapted: (module: string) => boolean = () => true,
 ) {
   const file = golden.configs[family]!;
   const config = parseConfig(JSON.stringify(file), family);
@@ -40,7 +41,7 @@ function exported(
   const modules = targetModules(config, summedParts);
   const own = modules.filter(({ part }) => entry.moduleParts({})!.includes(part));
   const tensors = new Map(
-    own.flatMap((module) =>
+    own.filter(({ name }) => isAdapted(name)).flatMap((module) =>
       adapter.parts.map(({ name, per, rowLength }): [string, StoredTensor] => {
         const rows = per === "module" ? 1 : widths[module.name] ?? golden.width;
         const { shape, data } = drawn(`${module.name}.${name}`, [rows, rowLength(module)]);
@@ -96,6 +97,28 @@ Deno.test("trained norms change the base, and narrower adapters get units of zer
   const changed = changedTensors(base, new Map([[name, gain]])).get(name)!;
   assertEquals(changed.data[3], Math.fround(Number(base.get(name)!.data[3]) + gain.data[3]!));
   assertThrows(() => changedTensors(new Map(), changes), RangeError, "no such parameter");
+});
+
+Deno.test("a module without a rank has an adapter of zeros, and an adapter of no module is none", () => {
+  const at = "layer.0.attention_output";
+  const { tensors, configJson } = exported("bert", "houlsby", {}, {}, (name) => name !== at);
+  const start = "bert.encoder.layer.0.attention.output.adapters.ranklab.";
+  const shapes = {
+    "adapter_down.0.weight": [4, 16],
+    "adapter_down.0.bias": [4],
+    "adapter_up.weight": [16, 4],
+    "adapter_up.bias": [16],
+  };
+  for (const [name, shape] of Object.entries(shapes)) {
+    const { shape: found, data } = tensors.get(start + name)!;
+    assertEquals([found, data], [shape, new Float32Array(shape.reduce((a, b) => a * b))], name);
+  }
+  assertEquals(configJson, `${JSON.stringify(JSON.parse(configJson), null, 2)}\n`);
+  assertThrows(
+    () => exported("bert", "houlsby", {}, {}, () => false),
+    RangeError,
+    "found no module with a rank of at least 1",
+  );
 });
 
 Deno.test("the library's width is the adapter's, whatever the hidden size is divided by", () => {

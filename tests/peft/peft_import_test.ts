@@ -144,7 +144,10 @@ Deno.test("tensors for what the model does not have are refused with the three c
   for (const layer of ["embeddings.word", "layer.1.norm"]) {
     assert(refusal({}, pairOf(layer)).found.includes("which the model does not have"), layer);
   }
-  assert(refusal({}, { "m.layer.0.query.gain": tensor(5) }).found.includes("is for nothing that"));
+  const { found: nothing } = refusal({}, { "m.layer.0.query.gain": tensor(5) });
+  const [said, ...closest] = nothing.split("closest names are ");
+  assert(said!.endsWith("is for nothing that the model has; the "), nothing);
+  assertEquals(closest.join().split(", ").length, 3, nothing);
   const shape = refusal({}, { "m.classifier.weight": tensor(3, 5) });
   assertEquals(shape.found, 'tensor "m.classifier.weight" has shape [3,5]');
   assert(shape.wanted.startsWith("[2,5] as the model has"));
