@@ -8,7 +8,7 @@ import { chartsOf } from "./charts.ts";
 import { csvOf } from "./csv.ts";
 import { answerOf } from "./findings/answer.ts";
 import { findingsOf } from "./findings/findings.ts";
-import { labelMeanings } from "./labels.ts";
+import { labelMeanings } from "./glossary.ts";
 import { markdownOf } from "./markdown.ts";
 import { pageOf } from "./page.ts";
 import { type Picture, renderChart } from "./render.ts";

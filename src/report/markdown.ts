@@ -4,7 +4,7 @@
  * @module
  */
 import { printable } from "../base/text_width.ts";
-import type { LabelMeanings } from "./labels.ts";
+import type { LabelMeanings } from "./glossary.ts";
 import { cellsOf, type Column, type ReportTable } from "./table.ts";
 
 /** Text that a Markdown table cell shows as it is. */

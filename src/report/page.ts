@@ -6,9 +6,8 @@
 import type { Analysis } from "../analysis/analysis.ts";
 import { noBudget } from "../analysis/run_rows.ts";
 import { counted, whole } from "../base/format.ts";
-import { explained } from "./glossary.ts";
+import { explained, type LabelMeanings } from "./glossary.ts";
 import { Html, html, type HtmlValue } from "./html.ts";
-import type { LabelMeanings } from "./labels.ts";
 import { claimsStyle, pageStyle } from "./page_style.ts";
 import { anchorOf, type FilledBlock, type FilledSection, type ReportParts } from "./section.ts";
 import { slugOf } from "./slug.ts";

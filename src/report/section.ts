@@ -8,7 +8,7 @@ import type { ReportCharts } from "./charts.ts";
 import type { Answer } from "./findings/answer.ts";
 import type { Finding } from "./findings/finding.ts";
 import { type Html, html, type HtmlValue } from "./html.ts";
-import type { LabelMeanings } from "./labels.ts";
+import type { LabelMeanings } from "./glossary.ts";
 import { slugOf } from "./slug.ts";
 import type { ReportTable } from "./table.ts";
 import type { Chart } from "./types.ts";
