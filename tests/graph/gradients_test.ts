@@ -1,34 +1,18 @@
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as g from "../../src/graph/mod.ts";
 import { gradients } from "../../src/graph/gradients.ts";
-import { cases, feedsOf, programOf } from "./cases.ts";
-import { assertAlmost } from "./numbers.ts";
+import { built, cases, feedsOf, programOf } from "./cases.ts";
+import { assertAlmost, assertClose, doubles, numericGradient, valuesOf } from "./numbers.ts";
 
 for (const test of cases) {
   Deno.test(`gradient of ${test.name} equals finite differences`, () => {
     const program = programOf(test);
     const feeds = feedsOf(test);
     const results = g.interpret(program, feeds);
-    const lossAt = (changed: Record<string, g.HostTensor>) =>
-      g.interpret(program, changed, {}, ["loss"])["loss"]!.data[0]!;
-    for (const [name, fed] of Object.entries(feeds)) {
+    for (const [name, { shape }] of Object.entries(feeds)) {
       const gradient = results[`grad${name.slice(2)}`]!;
-      assertEquals(gradient.shape, [...fed.shape]);
-      const data = fed.data as Float64Array;
-      for (let i = 0; i < data.length; i++) {
-        const step = 1e-5;
-        const moved = (by: number) => {
-          const copy = data.slice();
-          copy[i] = copy[i]! + by;
-          return lossAt({ ...feeds, [name]: { ...fed, data: copy } });
-        };
-        const numeric = (moved(step) - moved(-step)) / (2 * step);
-        assertAlmostEquals(
-          gradient.data[i]!,
-          numeric,
-          1e-7 * Math.max(1, Math.abs(numeric)) + 1e-8,
-        );
-      }
+      assertEquals(gradient.shape, [...shape]);
+      assertClose(gradient.data, numericGradient(program, feeds, name), 1e-7, name);
     }
   });
 }
@@ -37,7 +21,7 @@ Deno.test("every row of the gradient table is covered by a case", () => {
   const covered = new Set<string>();
   for (const test of cases) {
     const inputs = test.shapes.map((shape, i) => g.input(`in${i}`, shape));
-    for (const node of g.topologicalOrder([test.build(inputs)])) covered.add(node.op);
+    for (const node of g.topologicalOrder([built(test, inputs)])) covered.add(node.op);
   }
   assertEquals(Object.keys(gradients).filter((op) => !covered.has(op)), []);
 });
@@ -64,8 +48,7 @@ Deno.test("grad of a tensor that the loss does not use is zero", () => {
   const x = g.input("x", [2]);
   const unused = g.input("unused", [3, 2]);
   const [gradient] = g.grad(g.reduceSum(x), [unused]);
-  const values = g.interpret(g.makeProgram({ out: gradient! }), {});
-  assertEquals([...values["out"]!.data], [0, 0, 0, 0, 0, 0]);
+  assertEquals(valuesOf({ gradient: gradient! }).gradient, [0, 0, 0, 0, 0, 0]);
 });
 
 Deno.test("grad names an operator that has no gradient and a loss that is no scalar", () => {
@@ -76,35 +59,29 @@ Deno.test("grad names an operator that has no gradient and a loss that is no sca
 Deno.test("the largest elements share the gradient of reduceMax; floor has none", () => {
   const x = g.input("x", [2, 3]);
   const largest = g.reduceMax(x, { axes: [1] });
-  const weights = g.constant({ type: "f32", shape: [2], data: Float64Array.of(6, 5) });
+  const weights = g.constant(doubles([6, 5]));
   const [gradient] = g.grad(
     g.add(g.reduceSum(g.mul(largest, weights)), g.reduceSum(g.floor(x))),
     [x],
   );
-  const feeds = {
-    x: { type: "f32", shape: [2, 3], data: Float64Array.of(3, 1.5, 3, -1, 2, -4) },
-  } as const;
-  const values = g.interpret(g.makeProgram({ out: gradient! }), feeds);
-  assertEquals([...values["out"]!.data], [3, 0, 3, 0, 5, 0]);
+  const feeds = { x: doubles([3, 1.5, 3, -1, 2, -4], [2, 3]) };
+  assertEquals(valuesOf({ gradient: gradient! }, feeds).gradient, [3, 0, 3, 0, 5, 0]);
 });
 
 Deno.test("grad refuses an optimised program that has lost gradients of its own, and no other", () => {
   const x = g.input("x", [3]);
   const product = g.mul(x, g.stopGradient(x));
   const plain = g.makeProgram({ loss: g.reduceSum(product) });
-  const feeds = { x: { type: "f32", shape: [3], data: Float64Array.of(1, 2, 3) } } as const;
-  const valuesOf = (
-    gradient: g.Tensor,
-  ) => [...g.interpret(g.makeProgram({ out: gradient }), feeds)["out"]!.data];
+  const valuesAt = (out: g.Tensor) => valuesOf({ out }, { x: doubles([1, 2, 3]) }).out;
   const optimised = g.optimise(plain);
   assertThrows(
     () => g.grad(optimised.outputs.get("loss")!, [x]),
     TypeError,
     "take gradients first",
   );
-  assertEquals(valuesOf(g.grad(plain.outputs.get("loss")!, [x])[0]!), [1, 2, 3]);
+  assertEquals(valuesAt(g.grad(plain.outputs.get("loss")!, [x])[0]!), [1, 2, 3]);
   const ordinary = g.optimise(g.makeProgram({ loss: g.reduceSum(g.mul(x, x)) }));
-  assertEquals(valuesOf(g.grad(ordinary.outputs.get("loss")!, [x])[0]!), [2, 4, 6]);
+  assertEquals(valuesAt(g.grad(ordinary.outputs.get("loss")!, [x])[0]!), [2, 4, 6]);
 });
 
 /** Values and gradients of a function of some inputs, in double precision. */
@@ -115,22 +92,11 @@ function kink(
   const inputs = values.map((own, i) => g.input(`x${i}`, [own.length]));
   const out = build(inputs);
   // Weights that are not alike, so that no gradient can stand in another's place.
-  const weights = g.constant({ type: "f32", shape: [3], data: Float64Array.of(1, 2, 4) });
+  const weights = g.constant(doubles([1, 2, 4]));
   const gradients = g.grad(g.reduceSum(g.mul(out, weights)), inputs);
-  const program = g.makeProgram({
-    out,
-    ...Object.fromEntries(gradients.map((gradient, i) => [`g${i}`, gradient])),
-  });
-  const feeds = Object.fromEntries(
-    values.map((own, i) => [
-      `x${i}`,
-      { type: "f32", shape: [own.length], data: Float64Array.from(own) } as const,
-    ]),
-  );
-  const found = g.interpret(program, feeds);
-  return ["out", ...values.map((_, i) => `g${i}`)].map((name) =>
-    [...found[name]!.data].map((value) => value + 0)
-  );
+  const outputs = Object.fromEntries([out, ...gradients].map((tensor, i) => [`${i}`, tensor]));
+  const feeds = Object.fromEntries(values.map((own, i) => [`x${i}`, doubles(own)]));
+  return Object.values(valuesOf(outputs, feeds)).map((own) => own.map((value) => value + 0));
 }
 
 Deno.test("at a kink the gradient of |x| and of max(x, 0) is zero, as in PyTorch", () => {
@@ -153,14 +119,11 @@ Deno.test("cross entropy and its gradient stay exact at logits of 1,000", () => 
     g.constant({ type: "i32", shape: [4], data: Int32Array.from(labels) }),
   );
   const [gradient] = g.grad(g.reduceSum(loss), [x]);
-  const data = Float64Array.from(logits.flat());
-  const found = g.interpret(g.makeProgram({ loss, gradient: gradient! }), {
-    x: { type: "f32", shape: [4, 3], data },
-  });
+  const found = valuesOf({ loss, gradient: gradient! }, { x: doubles(logits.flat(), [4, 3]) });
   const e = Math.exp(-1);
   // −log softmax by hand: of the third row 1 + ln(2 + e⁻¹), of the fourth 1 + ln(1 + e⁻¹ + e⁻²).
   const wanted = [0, 1000, 1 + Math.log(2 + e), 1 + Math.log(1 + e + e * e)];
-  wanted.forEach((value, row) => assertAlmostEquals(found["loss"]!.data[row]!, value, 1e-12));
+  assertAlmost(found.loss, wanted);
   const third = [1, e, 1].map((part) => part / (2 + e));
   const fourth = [1, e, e * e].map((part) => part / (1 + e + e * e));
   const slopes = [
@@ -169,5 +132,5 @@ Deno.test("cross entropy and its gradient stay exact at logits of 1,000", () => 
     ...[third[0]!, third[1]! - 1, third[2]!],
     ...[fourth[0]!, fourth[1]! - 1, fourth[2]!],
   ];
-  assertAlmost(found["gradient"]!.data, slopes, 1e-12);
+  assertAlmost(found.gradient, slopes);
 });

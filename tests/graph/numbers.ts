@@ -5,7 +5,13 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
-import { type HostTensor, interpret, makeProgram, type Tensor } from "../../src/graph/mod.ts";
+import {
+  type HostTensor,
+  interpret,
+  makeProgram,
+  type Program,
+  type Tensor,
+} from "../../src/graph/mod.ts";
 
 /** Numbers in double precision, which the reference executor keeps and the others round. */
 export function doubles(
@@ -28,6 +34,21 @@ export function valuesOf<Name extends string>(
   const found = interpret(makeProgram(outputs), feeds);
   const entries = Object.entries(found).map(([name, { data }]) => [name, Array.from(data, Number)]);
   return Object.fromEntries(entries) as Record<Name, readonly number[]>;
+}
+
+/** The gradient of a program's output `loss` with respect to an input, by finite differences. */
+export function numericGradient(
+  program: Program,
+  feeds: Readonly<Record<string, HostTensor>>,
+  name: string,
+): readonly number[] {
+  const { shape, data } = feeds[name]!;
+  const numbers = Array.from(data, Number);
+  const lossAt = (at: number, by: number) => {
+    const moved = doubles(numbers.with(at, numbers[at]! + by), shape);
+    return Number(interpret(program, { ...feeds, [name]: moved }, {}, ["loss"])["loss"]!.data[0]);
+  };
+  return numbers.map((_, at) => (lossAt(at, 1e-5) - lossAt(at, -1e-5)) / 2e-5);
 }
 
 type Numbers = ArrayLike<number | bigint>;

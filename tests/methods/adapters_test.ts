@@ -2,13 +2,13 @@
 import { evaluationPass } from "../../src/methods/adapter.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
-import { type HostTensor, input, interpret, makeProgram } from "../../src/graph/mod.ts";
+import { type HostTensor, input } from "../../src/graph/mod.ts";
 import { findMethod, methods } from "../../src/methods/table.ts";
 import { bert } from "../../src/models/bert.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors } from "../../src/train/stored_tensors.ts";
-import { assertAlmost } from "../graph/numbers.ts";
+import { assertAlmost, doubles, valuesOf } from "../graph/numbers.ts";
 import { goldenModel } from "../models/fixture.ts";
 import { rowOf, started, type TinyRun, trainingRequest } from "../train/fixture.ts";
 import { ended, executor, logitsOf, plainLogits } from "./adapted_runs.ts";
@@ -157,20 +157,14 @@ function regulariser(
     [group("A", 2), group("E", 1), group("B", 3)],
     evaluationPass,
   );
-  const host = (shape: readonly number[], data: readonly number[]): HostTensor => ({
-    type: "f32",
-    shape,
-    data: Float64Array.from(data),
-  });
+  // E must not matter; it is no input of the result.
   const feeds = {
-    A: host([2, 2, 2], a),
-    "on.A": host([2, 2], [1, 1, 1, 1]),
-    B: host([2, 2, 3], b),
-    "on.B": host([2, 2], onOfB),
-    // E must not matter; it is no input of the result.
+    A: doubles(a, [2, 2, 2]),
+    "on.A": doubles([1, 1, 1, 1], [2, 2]),
+    B: doubles(b, [2, 2, 3]),
+    "on.B": doubles(onOfB, [2, 2]),
   };
-  const { value: found } = interpret(makeProgram({ value }), feeds, {}, ["value"]);
-  return found!.data[0]!;
+  return valuesOf({ value }, feeds).value[0]!;
 }
 
 Deno.test("the regulariser is that of a hand computation, squared and not", () => {

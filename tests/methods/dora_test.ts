@@ -1,6 +1,5 @@
 /** DoRA's layer against the formula by hand, and its runs: resumed, merged, removed. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { RandomStream } from "../../src/base/random.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { HostTensor, Tensor } from "../../src/graph/mod.ts";
 import { costsOf, foldedCosts } from "../../src/methods/adapter.ts";
@@ -16,19 +15,16 @@ import {
   ended,
   exportedUpdates,
 } from "./adapted_runs.ts";
+import { assertAlmost, doubles, numbers, valuesOf } from "../graph/numbers.ts";
 
 const sizes = { x: [7, 5], A: [2, 5], B: [2, 6], change: [6], bias: [6], w: [7, 6] } as const;
 type Name = keyof typeof sizes;
 type Values = Readonly<Record<Name, Float64Array>>;
 
-function drawn(shape: readonly number[], seed: number): Float64Array {
-  const count = shape.reduce((a, b) => a * b, 1);
-  return Float64Array.from(RandomStream.fromSeed(seed).normals(count));
-}
-
 const names = Object.keys(sizes) as Name[];
-const values = Object.fromEntries(names.map((name, i) => [name, drawn(sizes[name], i)])) as Values;
-const weight: HostTensor = { type: "f32", shape: [6, 5], data: drawn([6, 5], 9) };
+const feeds = Object.fromEntries(names.map((name, i) => [name, numbers(sizes[name], i)]));
+const values = Object.fromEntries(names.map((name) => [name, feeds[name]!.data])) as Values;
+const weight = numbers([6, 5], 9);
 const mask = Float64Array.from({ length: 35 }, (_, i) => i % 3 === 0 ? 0 : 1.5);
 
 /** Rows of W + BᵀA. */
@@ -76,7 +72,7 @@ for (const isMasked of [false, true]) {
     const layer = {
       ...inputs,
       weight: g.constant(weight, "weight"),
-      mask: isMasked ? g.constant({ type: "f32", shape: [7, 5], data: mask }) : null,
+      mask: isMasked ? g.constant(doubles(mask, [7, 5])) : null,
     };
     const y = decomposedLinear(layer);
     const loss = g.reduceSum(g.mul(g.mul(y, y), inputs.w));
@@ -86,12 +82,6 @@ for (const isMasked of [false, true]) {
       loss,
       ...Object.fromEntries(sources.map((name, i) => [name, gradients[i]!])),
     });
-    const feeds = Object.fromEntries(
-      names.map((name) => [
-        name,
-        { type: "f32", shape: sizes[name], data: values[name] } as HostTensor,
-      ]),
-    );
     const found = g.interpret(program, feeds);
     const norms = mergedRows(values).map(normOf);
     assertAlmostEquals(Number(found["loss"]!.data[0]), lossByHand(values, norms, isMasked), 1e-10);
@@ -138,7 +128,7 @@ Deno.test("the default of magnitudeDecay is left out of DoRA's options, so that 
 Deno.test("a weight that is trained is refused, and a row of zeros stays a row of zeros", () => {
   const of = (own: Tensor) =>
     decomposedLinear({
-      x: g.constant({ type: "f32", shape: [1, 2], data: Float64Array.of(1, 1) }),
+      x: g.constant(doubles([1, 1], [1, 2])),
       weight: own,
       bias: g.zeros([2]),
       A: g.zeros([1, 2]),
@@ -147,8 +137,8 @@ Deno.test("a weight that is trained is refused, and a row of zeros stays a row o
       mask: null,
     });
   assertThrows(() => of(g.input("weight", [2, 2])), RangeError, "want a frozen one");
-  const y = of(g.constant({ type: "f32", shape: [2, 2], data: Float64Array.of(0, 0, 3, 4) }));
-  assertEquals([...g.interpret(g.makeProgram({ y }), {})["y"]!.data], [0, 7]);
+  const y = of(g.constant(doubles([0, 0, 3, 4], [2, 2])));
+  assertEquals(valuesOf({ y }).y, [0, 7]);
 });
 
 Deno.test("a length of zero gives no output, and finite gradients", () => {
@@ -157,7 +147,7 @@ Deno.test("a length of zero gives no output, and finite gradients", () => {
   const [A, B, x] = [two("A"), two("B"), two("x")];
   const y = decomposedLinear({
     x,
-    weight: g.constant({ type: "f32", shape: [2, 2], data: Float64Array.of(6, 8, 3, 4) }),
+    weight: g.constant(doubles([6, 8, 3, 4], [2, 2])),
     bias: g.zeros([2]),
     A,
     B,
@@ -165,35 +155,22 @@ Deno.test("a length of zero gives no output, and finite gradients", () => {
     mask: null,
   });
   const gradients = g.grad(g.reduceSum(y), [change, A, B, x]);
-  const row = (...data: number[]): HostTensor => ({
-    type: "f32",
-    shape: [1, 2],
-    data: Float64Array.from(data),
-  });
-  const found = g.interpret(
-    g.makeProgram({
-      y,
-      ...Object.fromEntries(gradients.map((tensor, i) => [`g${i}`, tensor])),
-    }),
-    {
-      x: row(1, 1),
-      A: row(0, 0),
-      B: row(0, 0),
-      change: { type: "f32", shape: [2], data: Float64Array.of(-10, 5) },
-    },
+  const [ofChange, ofA, ofB, ofX] = gradients as [Tensor, Tensor, Tensor, Tensor];
+  const row = (a: number, b: number) => doubles([a, b], [1, 2]);
+  const found = valuesOf(
+    { y, ofChange, ofA, ofB, ofX },
+    { x: row(1, 1), A: row(0, 0), B: row(0, 0), change: doubles([-10, 5]) },
   );
-  found["y"]!.data.forEach((value, i) => assertAlmostEquals(Number(value), [0, 14][i]!, 1e-12));
+  assertAlmost(found.y, [0, 14]);
   // (3, 4) is 5 long, so that a length more gives 7/5.
-  found["g0"]!.data.forEach((value, i) => assertAlmostEquals(Number(value), [0, 1.4][i]!, 1e-12));
-  for (const { data } of Object.values(found)) {
-    for (const value of data) assert(Number.isFinite(Number(value)));
-  }
+  assertAlmost(found.ofChange, [0, 1.4]);
+  assert(Object.values(found).flat().every(Number.isFinite));
 });
 
 Deno.test("sideBySide() puts each layer's numbers at its place, zeros where there are none", () => {
   const rows = (layers: number, ...data: number[]): Tensor =>
-    g.constant({ type: "f32", shape: [layers, 1, 2], data: Float64Array.from(data) });
-  const of = (tensor: Tensor) => [...g.interpret(g.makeProgram({ tensor }), {})["tensor"]!.data];
+    g.constant(doubles(data, [layers, 1, 2]));
+  const of = (tensor: Tensor) => valuesOf({ tensor }).tensor;
   const both = rows(2, 1, 2, 3, 4), one = rows(1, 5, 6);
   const apart = [{ rows: both, blocks: [3, 0] }, { rows: one, blocks: [1] }];
   assertEquals(of(sideBySide(apart, 4)), [3, 4, 5, 6, 0, 0, 1, 2]);

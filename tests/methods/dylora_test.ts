@@ -20,6 +20,8 @@ import {
   executor,
   logitsOf,
 } from "./adapted_runs.ts";
+import { doubles, valuesOf } from "../graph/numbers.ts";
+import { factsOf } from "./policies.ts";
 
 const dylora = findMethod("dylora");
 const adapterOf = (options: Record<string, string | number | boolean>) =>
@@ -32,17 +34,14 @@ function update(frozen: boolean, b: number) {
   const made = adapterOf({ alpha: 6, frozen }).prepare({ A, B }, 2, pass);
   const sum = g.reduceSum(g.mul(made.A, made.B));
   const [ofA, ofB] = g.grad(sum, [A, B]);
-  const rows = (...data: number[]) =>
-    ({ type: "f32", shape: [1, 3, 1], data: Float64Array.from(data) }) as const;
-  const number = (value: number) =>
-    ({ type: "f32", shape: [], data: Float64Array.of(value) }) as const;
-  const found = g.interpret(g.makeProgram({ sum, ofA: ofA!, ofB: ofB! }), {
+  const rows = (...data: number[]) => doubles(data, [1, 3, 1]);
+  const found = valuesOf({ sum, ofA: ofA!, ofB: ofB! }, {
     A: rows(1, 10, 100),
     B: rows(2, 3, 5),
-    b: number(b),
-    gain: number(3 / b),
+    b: doubles([b], []),
+    gain: doubles([3 / b], []),
   });
-  return [found["sum"]!, found["ofA"]!, found["ofB"]!].map(({ data }) => [...data]);
+  return [found.sum, found.ofA, found.ofB];
 }
 
 Deno.test("a step trains the first b ranks with the scale of b; a frozen one passes gradients to the last alone", () => {
@@ -77,16 +76,9 @@ Deno.test("ranks are drawn uniformly from rMin to the largest", () => {
 });
 
 Deno.test("an rMin above every rank is refused before the run", () => {
-  const facts = { totalSteps: 10, stepsPerEpoch: 5, trainExamples: 100, modules: [] };
-  const plan = {
-    initial: [2, 3],
-    finalTotal: 5,
-    requested: 1,
-    initialParameters: 1,
-    peakParameters: 1,
-    finalParameters: 1,
-  };
-  const check = (rMin: number) => dylora.check!(dylora.parseOptions({ rMin }), { ...facts, plan });
+  const counts = { requested: 1, initialParameters: 1, peakParameters: 1, finalParameters: 1 };
+  const facts = factsOf({ plan: { initial: [2, 3], finalTotal: 5, ...counts } });
+  const check = (rMin: number) => dylora.check!(dylora.parseOptions({ rMin }), facts);
   check(3);
   assertThrows(() => check(4), RangeError, 'found "rMin" of 4 with ranks of at most 3');
 });
@@ -157,9 +149,7 @@ Deno.test("with steps of rank 1 alone, the later ranks are never trained", async
         step: {
           feeds: (moment) => {
             assertEquals(moment.ranks, Array.from({ length: 12 }, () => 3));
-            const number = (value: number) =>
-              ({ type: "f32", shape: [], data: Float32Array.of(value) }) as const;
-            return { b: number(1), gain: number(3) };
+            return { b: doubles([1], []), gain: doubles([3], []) };
           },
         },
       },

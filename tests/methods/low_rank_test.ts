@@ -1,9 +1,9 @@
 /** The merged product with its thin gradients against the plain form, in double precision. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import * as g from "../../src/graph/mod.ts";
-import type { HostTensor, Tensor } from "../../src/graph/mod.ts";
+import type { Tensor } from "../../src/graph/mod.ts";
 import { adaptedLinear, blockDiagonal } from "../../src/methods/low_rank.ts";
-import { numbers } from "../graph/numbers.ts";
+import { doubles, numbers, valuesOf } from "../graph/numbers.ts";
 
 const shapes = {
   x: [7, 5],
@@ -27,7 +27,7 @@ Deno.test("the adapted layer and all its gradients are those of x Wᵀ + (x Aᵀ
     g.gemm(x, weight, { transB: true, bias }),
     g.gemm(g.gemm(x, A, { transB: true }), B),
   );
-  const ones = g.constant({ type: "f32", shape: [7, 5], data: new Float64Array(35).fill(1) });
+  const ones = g.constant(doubles(Array(35).fill(1), [7, 5]));
   const masked = adaptedLinear({ x, weight, bias, A, B, mask: ones });
   const sources = [x, weight, bias, A, B];
   const outputs: Record<string, Tensor> = { merged, plain, masked };
@@ -65,24 +65,15 @@ Deno.test("no operator makes a gradient as large as the weight", () => {
 Deno.test("blockDiagonal() puts each layer's rows into its own columns", () => {
   const both = g.input("both", [2, 1, 2]);
   const one = g.input("one", [1, 2, 2]);
-  const program = g.makeProgram({
+  const found = valuesOf({
     whole: blockDiagonal([{ rows: both, blocks: [0, 2] }, { rows: one, blocks: [1] }], 3),
     single: blockDiagonal([{ rows: one, blocks: [0] }], 1),
-  });
-  const host = (shape: readonly number[], data: readonly number[]): HostTensor => ({
-    type: "f32",
-    shape,
-    data: Float64Array.from(data),
-  });
-  const found = g.interpret(program, {
-    both: host([2, 1, 2], [1, 2, 3, 4]),
-    one: host([1, 2, 2], [5, 6, 7, 8]),
-  });
-  assertEquals([...found["whole"]!.data], [
+  }, { both: doubles([1, 2, 3, 4], [2, 1, 2]), one: doubles([5, 6, 7, 8], [1, 2, 2]) });
+  assertEquals(found.whole, [
     ...[1, 2, 0, 0, 0, 0],
     ...[0, 0, 0, 0, 3, 4],
     ...[0, 0, 5, 6, 0, 0],
     ...[0, 0, 7, 8, 0, 0],
   ]);
-  assertEquals([...found["single"]!.data], [5, 6, 7, 8]);
+  assertEquals(found.single, [5, 6, 7, 8]);
 });

@@ -21,6 +21,7 @@ import { Trainer } from "../../src/train/trainer.ts";
 import { withoutModules } from "../../src/train/vectors.ts";
 import {
   assertBitEqual,
+  lossesOf,
   moduleNames,
   ofKind,
   rowOf,
@@ -37,6 +38,7 @@ import {
   executor,
   logitsOf,
 } from "./adapted_runs.ts";
+import { assertAlmost, assertClose, doubles, numericGradient, valuesOf } from "../graph/numbers.ts";
 
 /** Two tasks of 6 steps each. */
 const run: TinyRun = {
@@ -51,8 +53,7 @@ function withOptions(options: TinyRun["options"]): TinyRun {
 Deno.test("a part of the update is alpha of its task times its factor", () => {
   const adapter = sdlora.bind(sdlora.parseOptions({})).adapter!;
   assert(isOfWeights(adapter));
-  const host = (shape: number[], data: number[]) =>
-    constant({ type: "f32", shape, data: Float64Array.from(data) });
+  const host = (shape: number[], data: number[]) => constant(doubles(data, shape));
   const { A, B } = adapter.prepare(
     {
       A: host([1, 3, 2], [1, 2, 3, 4, 5, 6]),
@@ -65,9 +66,8 @@ Deno.test("a part of the update is alpha of its task times its factor", () => {
     1,
     evaluationPass,
   );
-  const found = interpret(makeProgram({ A, B }), {});
   // 10 · 0.5, 30 · 1 and 20 · 2.
-  assertEquals(Array.from(found["A"]!.data), [5, 10, 90, 120, 200, 240]);
+  assertEquals(valuesOf({ A, B }).A, [5, 10, 90, 120, 200, 240]);
 });
 
 async function twoTasks(of: TinyRun) {
@@ -188,8 +188,7 @@ Deno.test("as printed, freezing changes nothing but for the next direction, draw
   assert(isOfWeights(adapter));
   const host = (part: string, slots: readonly number[]) => {
     const own = rows(part, slots);
-    const data = Float64Array.from(own.flatMap((row) => [...row]));
-    return constant({ type: "f32", shape: [1, own.length, own[0]!.length], data });
+    return constant(doubles(own.flatMap((row) => [...row]), [1, own.length, own[0]!.length]));
   };
   const all = [0, 1, 2, 3];
   const { A, B } = adapter.prepare(
@@ -200,18 +199,16 @@ Deno.test("as printed, freezing changes nothing but for the next direction, draw
     1,
     evaluationPass,
   );
-  const made = interpret(makeProgram({ A, B }), {});
-  const split = (name: "A" | "B") => {
-    const { data, shape } = made[name]!;
-    return all.map((slot) =>
-      Array.from(data.slice(slot * shape[2]!, (slot + 1) * shape[2]!), Number)
-    );
+  const made = valuesOf({ A, B });
+  const split = (name: "A" | "B", slot: number) => {
+    const width = made[name].length / all.length;
+    return made[name].slice(slot * width, (slot + 1) * width);
   };
   const alpha = rows("alpha", [0])[0]!;
   [[0, 1], [2, 3]].forEach((slots, task) => {
     const own = {
-      A: slots.map((slot) => split("A")[slot]!),
-      B: slots.map((slot) => split("B")[slot]!),
+      A: slots.map((slot) => split("A", slot)),
+      B: slots.map((slot) => split("B", slot)),
       factor: 1,
     };
     assertAlmostEquals(Math.sqrt(innerProduct(own, own)), Math.abs(alpha[task]!), 1e-5);
@@ -245,12 +242,12 @@ Deno.test("in its first task it is LoRA with the scale alpha of that task", asyn
       },
     }),
   };
-  const losses: number[][] = [];
+  const losses: (readonly number[])[] = [];
   for (const each of [held, lora]) {
     using trainer = await started(sequenceRequest(executor, each));
-    losses.push(ofKind(await trainTo(trainer, 5), "step").map(({ loss }) => loss));
+    losses.push(lossesOf(await trainTo(trainer, 5)));
   }
-  losses[0]!.forEach((loss, i) => assertAlmostEquals(loss, losses[1]![i]!, 1e-6));
+  assertAlmost(losses[0]!, losses[1]!, 1e-6);
 });
 
 for (const options of [{}, { alphaPer: "module" }, { normaliseCurrent: true }]) {
@@ -318,25 +315,20 @@ for (const options of [{}, { normaliseCurrent: true }]) {
     const adapter = sdlora.bind(sdlora.parseOptions(options)).adapter!;
     assert(isOfWeights(adapter));
     const stream = RandomStream.fromSeed(5);
-    const host = (shape: readonly number[], data: ArrayLike<number>): HostTensor => ({
-      type: "f32",
-      shape,
-      data: Float64Array.from(data),
-    });
     const fed: Readonly<Record<string, HostTensor>> = {
-      A: host([1, 3, 4], stream.normals(12)),
-      B: host([1, 3, 5], stream.normals(15)),
-      task: host([1, 3, 1], [0, 1, 1]),
-      live: host([1, 3, 1], [0, 1, 1]),
-      factor: host([1, 3, 1], [0.4, 1, 1]),
-      alpha: host([1, 1, 3], [0.7, 1.3, 1]),
+      A: doubles(stream.normals(12), [1, 3, 4]),
+      B: doubles(stream.normals(15), [1, 3, 5]),
+      task: doubles([0, 1, 1], [1, 3, 1]),
+      live: doubles([0, 1, 1], [1, 3, 1]),
+      factor: doubles([0.4, 1, 1], [1, 3, 1]),
+      alpha: doubles([0.7, 1.3, 1], [1, 1, 3]),
     };
     const inputs = Object.fromEntries(
       Object.entries(fed).map(([name, { shape }]) => [name, input(name, shape)]),
     );
     const { A, B } = adapter.prepare(inputs, 1, trainingPass);
     const update = gemm(reshape(B, [3, 5]), reshape(A, [3, 4]), { transA: true });
-    const weights = constant(host([5, 4], stream.normals(20)));
+    const weights = constant(doubles(stream.normals(20), [5, 4]));
     const loss: Tensor = reduceSum(mul(mul(update, update), weights));
     const trained = ["A", "B", "alpha"];
     const gradients = grad(loss, trained.map((name) => inputs[name]!));
@@ -345,21 +337,14 @@ for (const options of [{}, { normaliseCurrent: true }]) {
       ...Object.fromEntries(trained.map((name, i) => [name, gradients[i]!])),
     });
     const found = interpret(program, fed);
-    const lossAt = (name: string, at: number, by: number) => {
-      const data = Float64Array.from(fed[name]!.data as Float64Array);
-      data[at]! += by;
-      const changed = { ...fed, [name]: host(fed[name]!.shape, data) };
-      return Number(interpret(program, changed, {}, ["loss"])["loss"]!.data[0]);
-    };
     for (const name of trained) {
       const width = fed[name]!.shape[2]!;
-      Array.from(found[name]!.data, Number).forEach((value, i) => {
-        const numeric = (lossAt(name, i, 1e-5) - lossAt(name, i, -1e-5)) / 2e-5;
-        // The first slot is frozen; the third task has no slot yet.
-        const isStill = name === "alpha" ? i === 2 : i < width;
-        assertAlmostEquals(value, isStill ? 0 : numeric, 1e-6 * Math.max(1, Math.abs(numeric)));
-        assert(isStill || value !== 0);
-      });
+      const numeric = numericGradient(program, fed, name);
+      const own = Array.from(found[name]!.data, Number);
+      // The first slot is frozen; the third task has no slot yet.
+      const isStill = own.map((_, i) => name === "alpha" ? i === 2 : i < width);
+      assertClose(own, numeric.map((value, i) => isStill[i] ? 0 : value), 1e-6, name);
+      assert(own.every((value, i) => isStill[i] || value !== 0));
     }
   });
 }

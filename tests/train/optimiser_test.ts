@@ -9,7 +9,7 @@ import { learningRateAt } from "../../src/study/grid/steps.ts";
 import { decayMask, makeLayout } from "../../src/train/slots.ts";
 import { adamW, optimiserInputs, optimiserVectors } from "../../src/train/optimiser.ts";
 import { goldenModel } from "../models/fixture.ts";
-import { assertClose } from "../graph/numbers.ts";
+import { assertClose, doubles } from "../graph/numbers.ts";
 
 /** What PyTorch computed (`tests/golden/adamw.py`). */
 interface Golden {
@@ -48,15 +48,10 @@ const { size } = layout;
 
 type State = Readonly<Record<(typeof optimiserVectors)[number], HostTensor>>;
 
-/** Numbers in double precision, which the reference executor keeps and the others round. */
-function vector(data: ArrayLike<number>, shape: readonly number[] = [data.length]): HostTensor {
-  return { type: "f32", shape, data: Float64Array.from(data) };
-}
-
 function freshState(isPerParameter: boolean): State {
-  const zeros = () => vector(new Float64Array(size));
-  const weights = () => vector(new Float64Array(isPerParameter ? size : 1));
-  return { theta: vector(golden.start), m: zeros(), v: zeros(), c1: weights(), c2: weights() };
+  const zeros = () => doubles(new Float64Array(size));
+  const weights = () => doubles(new Float64Array(isPerParameter ? size : 1));
+  return { theta: doubles(golden.start), m: zeros(), v: zeros(), c1: weights(), c2: weights() };
 }
 
 /** A function that takes one step. */
@@ -76,7 +71,7 @@ async function makeStep(executor: Executor, isPerParameter: boolean) {
   const session = await executor.load(program);
   return async (at: State, gradient: readonly number[], learningRate: number) => {
     const { read } = await session.run({
-      feeds: { ...at, gradient: vector(gradient), learningRate: vector([learningRate], []) },
+      feeds: { ...at, gradient: doubles(gradient), learningRate: doubles([learningRate], []) },
       dims: {},
       read: [...program.outputs.keys()],
     });
@@ -143,7 +138,7 @@ Deno.test("an entry that is restarted in mid-training steps like a fresh paramet
       name,
       name === "theta"
         ? state.theta
-        : vector(numbers(state[name]).map((value, i) => restarted.includes(i) ? 0 : value)),
+        : doubles(numbers(state[name]).map((value, i) => restarted.includes(i) ? 0 : value)),
     ]),
   ) as State;
   const { gradient } = steps[0]!;
