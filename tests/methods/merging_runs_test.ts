@@ -7,7 +7,7 @@ import { bert } from "../../src/models/bert.ts";
 import { targetModules } from "../../src/models/config.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import { exportTensors, mergedRanks } from "../../src/train/stored_tensors.ts";
-import { configOf, type Golden, golden, parametersFor } from "../models/deberta_fixture.ts";
+import { debertaModel } from "../models/deberta_fixture.ts";
 import { goldenModel } from "../models/fixture.ts";
 import {
   assertBitEqual,
@@ -43,8 +43,7 @@ const xgb: TinyRun = {
   train: { evaluateEvery: 5, learningRate: 0.05, steps: 17 },
 };
 
-const debertaConfig = configOf(golden<Golden>("shared").config);
-const deberta = { config: debertaConfig, tensors: parametersFor(debertaConfig, 2) };
+const deberta = debertaModel("shared", 2);
 
 const cases = [
   { title: "RAC-LoRA, A frozen", run: rac, length: 5, blocks: 3, longer: { blockSteps: 16 } },

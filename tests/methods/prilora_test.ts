@@ -9,13 +9,7 @@ import type { ModuleShape } from "../../src/study/types.ts";
 import { withBatches } from "../../src/train/stages.ts";
 import { rowView } from "../../src/train/policy_view.ts";
 import { nonzeroAdapterNumbers } from "../../src/train/stored_tensors.ts";
-import {
-  common,
-  configOf,
-  type Golden,
-  golden as goldenDeberta,
-  parametersFor,
-} from "../models/deberta_fixture.ts";
+import { common, debertaModel } from "../models/deberta_fixture.ts";
 import { expected, goldenModel } from "../models/fixture.ts";
 import { batchOf } from "../models/golden_tokens.ts";
 import {
@@ -79,11 +73,10 @@ const golden = JSON.parse(
   Deno.readTextFileSync(new URL("../golden/input_norms.json", import.meta.url)),
 ) as Readonly<Record<"bert" | "deberta", Readonly<Record<string, Norms>>>>;
 
-const debertaConfig = configOf(goldenDeberta<Golden>("shared").config);
 const encoders = {
   bert: { encoder: goldenModel(), batch: batchOf(expected, [0, 1, 0]) },
   deberta: {
-    encoder: { config: debertaConfig, tensors: parametersFor(debertaConfig, 2) },
+    encoder: debertaModel("shared", 2),
     batch: batchOf(common, [0, 1, 0]),
   },
 } as const;

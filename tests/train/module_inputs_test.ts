@@ -1,4 +1,4 @@
-/** Directions of what enters each module, and ranks by what they explain, against peft's EVA (`tests/golden/peft_variants.py`). */
+/** States at the boundaries of layers; directions of what enters each module, and ranks by what they explain, against peft's EVA (`tests/golden/peft_variants.py`). */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { findMethod } from "../../src/methods/table.ts";
@@ -6,17 +6,13 @@ import type { InputEstimate } from "../../src/methods/rank_estimate.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { bert } from "../../src/models/bert.ts";
 import { targetModules } from "../../src/models/config.ts";
-import { moduleInputs } from "../../src/train/module_inputs.ts";
+import { layerStates, moduleInputs } from "../../src/train/module_inputs.ts";
 import { expected, goldenModel } from "../models/fixture.ts";
-import { batchOf } from "../models/golden_tokens.ts";
+import { batchOf, paddedTokens } from "../models/golden_tokens.ts";
 import { goldenEncoder, goldenFamilies } from "../models/encoders.ts";
-import {
-  common,
-  configOf,
-  golden as debertaGolden,
-  parametersFor,
-} from "../models/deberta_fixture.ts";
+import { common, debertaModel } from "../models/deberta_fixture.ts";
 import { goldenUrl, readDoubles } from "./peft_runs.ts";
+import { type Batch } from "../../src/tasks/types.ts";
 
 const golden: {
   readonly rho: number;
@@ -106,15 +102,12 @@ Deno.test("a batch with fewer tokens than directions is refused when there is no
 });
 
 Deno.test("every family's modules have inputs of their own width; those of a layer's queries, keys and values are one", async () => {
-  const deberta = configOf(
-    debertaGolden<{ readonly config: Parameters<typeof configOf>[0] }>("shared").config,
-  );
   const encoders = [
     ...goldenFamilies.map((family) => {
       const { model: { config, tensors }, expected } = goldenEncoder(family);
       return { config, tensors, tokens: expected };
     }),
-    { config: deberta, tensors: parametersFor(deberta, 3), tokens: common },
+    { ...debertaModel("shared", 3), tokens: common },
   ];
   for (const { config, tensors, tokens } of encoders) {
     const own = targetModules(config);
@@ -135,5 +128,41 @@ Deno.test("every family's modules have inputs of their own width; those of a lay
     );
     // Queries, keys and values share one input; the other three modules of a layer have one each.
     assertEquals(new Set(principal).size, 4 * config.layers, title);
+  }
+});
+
+const { size, length } = expected;
+/** The golden turned, its texts in another order than their rows. */
+const turned = {
+  ...paddedTokens(expected),
+  rows: Array.from({ length: size }, (_, i) => size - 1 - i),
+} as unknown as Batch;
+
+Deno.test("the states after the last layer are transformers', pooled over tokens or the first one", async () => {
+  const { config } = goldenModel();
+  const at = (text: number, place: number, j: number) =>
+    expected.hidden[(text * length + place) * config.hidden + j]!;
+  const mean = await layerStates(executor, goldenModel(), [turned], "mean");
+  const first = await layerStates(executor, goldenModel(), [turned], "first");
+  assertEquals(mean.length, config.layers + 1);
+  for (let text = 0; text < size; text++) {
+    const tokens = Array.from({ length }, (_, place) => place)
+      .filter((place) => expected.mask[text * length + place] === 1);
+    for (let j = 0; j < config.hidden; j++) {
+      const wanted = tokens.reduce((sum, place) => sum + at(text, place, j), 0) / tokens.length;
+      assertAlmostEquals(mean.at(-1)![size - 1 - text]![j]!, wanted, 1e-5);
+      assertAlmostEquals(first.at(-1)![size - 1 - text]![j]!, at(text, 0, j), 1e-5);
+    }
+  }
+});
+
+Deno.test("the states that enter a layer are those that an encoder without it and its successors gives", async () => {
+  const model = goldenModel();
+  const whole = await layerStates(executor, model, [turned], "mean");
+  for (let layers = 0; layers < model.config.layers; layers++) {
+    const short = { ...model, config: { ...model.config, layers } };
+    const states = await layerStates(executor, short, [turned], "mean");
+    assertEquals(states.length, layers + 1);
+    assertEquals(states.at(-1), whole[layers]);
   }
 });

@@ -14,27 +14,17 @@ import type { TrainingRequest } from "../../src/train/run_types.ts";
 import { exportTensors } from "../../src/train/stored_tensors.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { withoutModules } from "../../src/train/vectors.ts";
-import {
-  configOf,
-  configs,
-  type Golden,
-  golden,
-  parametersFor,
-} from "../models/deberta_fixture.ts";
+import { configs, debertaModel } from "../models/deberta_fixture.ts";
 import { goldenEncoder, goldenFamilies } from "../models/encoders.ts";
 import { goldenModel } from "../models/fixture.ts";
 import { trainingRequest, trainTo } from "./fixture.ts";
 
 const reference = new ReferenceExecutor();
 
-const debertas = configs.map((name): readonly [string, EncoderWeights] => {
-  const config = configOf(golden<Golden>(name).config);
-  return [`deberta ${name}`, { config, tensors: parametersFor(config, 2) }];
-});
 const encoders: readonly (readonly [string, EncoderWeights])[] = [
   ["bert", goldenModel()],
   ...goldenFamilies.map((family) => [family, goldenEncoder(family).model] as const),
-  ...debertas,
+  ...configs.map((name) => [`deberta ${name}`, debertaModel(name, 2)] as const),
 ];
 
 /** Parameters none of which is zero, so that every part of every adapter counts. */

@@ -1,21 +1,18 @@
 /** How much the loss depends on weights, against PyTorch (`tests/golden/weight_importance.py`). */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
+import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { targetModules } from "../../src/models/config.ts";
 import type { TaskOutput } from "../../src/tasks/types.ts";
 import type { EncoderWeights } from "../../src/train/assembly_request.ts";
 import { type StartingModel, weightImportance } from "../../src/train/weight_importance.ts";
-import {
-  common,
-  configOf,
-  type Golden,
-  golden as goldenDeberta,
-  parametersFor,
-} from "../models/deberta_fixture.ts";
+import { common, debertaModel } from "../models/deberta_fixture.ts";
 import { expected, goldenModel, storedClassifier } from "../models/fixture.ts";
 import { batchOf } from "../models/golden_tokens.ts";
+
+const reference = new ReferenceExecutor();
 
 type Importance = Readonly<Record<string, number>>;
 
@@ -24,19 +21,12 @@ const golden = JSON.parse(
 ) as Readonly<Record<"bert" | "deberta", Readonly<Record<"whole" | "apart", Importance>>>>;
 
 function modelOf(encoder: EncoderWeights, output: TaskOutput): StartingModel {
-  return {
-    encoder,
-    output,
-    train: {},
-    stream: RandomStream.fromSeed(1),
-    classes: null,
-  };
+  return { encoder, output, train: {}, stream: RandomStream.fromSeed(1), classes: null };
 }
 
 const classification: TaskOutput = { type: "classification", labels: ["a", "b", "c"] };
 const bare = goldenModel();
 const bert = { ...bare, tensors: new Map([...bare.tensors, ...storedClassifier()]) };
-const debertaConfig = configOf(goldenDeberta<Golden>("shared").config);
 const families = {
   bert: {
     model: modelOf(bert, classification),
@@ -44,10 +34,7 @@ const families = {
     targets: expected.classification.labels,
   },
   deberta: {
-    model: modelOf(
-      { config: debertaConfig, tensors: parametersFor(debertaConfig, 1) },
-      { type: "regression", min: 0, max: 5 },
-    ),
+    model: modelOf(debertaModel("shared", 1), { type: "regression", min: 0, max: 5 }),
     tokens: common,
     targets: common.scores,
   },
@@ -57,8 +44,7 @@ const families = {
 async function found(
   family: keyof typeof families,
   batches: readonly (readonly number[])[],
-  executor: ReferenceExecutor | Awaited<ReturnType<typeof nativeExecutor>> =
-    new ReferenceExecutor(),
+  executor: Executor = reference,
 ): Promise<Importance> {
   const { model, tokens, targets } = families[family];
   const modules = targetModules(model.encoder.config);
@@ -94,7 +80,7 @@ Deno.test("a head that the encoder does not have is drawn by the seed", async ()
   const modules = targetModules(bare.config).slice(0, 2);
   const at = (seed: number) =>
     weightImportance(
-      new ReferenceExecutor(),
+      reference,
       { ...modelOf(bare, classification), stream: RandomStream.fromSeed(seed) },
       [batch],
       modules,
@@ -106,29 +92,17 @@ Deno.test("a head that the encoder does not have is drawn by the seed", async ()
 Deno.test("only classes of the first stage of a sequence count", async () => {
   const batch = batchOf(expected, [0, 1, 0]);
   const modules = targetModules(bert.config);
-  const importance = (classes: StartingModel["classes"]) =>
-    weightImportance(
-      new ReferenceExecutor(),
-      { ...modelOf(bert, classification), stages: 2, classes },
-      [batch],
-      modules,
-    );
+  const importance = (classes: StartingModel["classes"], tensors = bert.tensors) => {
+    const model = modelOf({ ...bert, tensors }, classification);
+    return weightImportance(reference, { ...model, stages: 2, classes }, [batch], modules);
+  };
   // With classes 0 and 1 alone, the third's weights do not matter.
   const shifted = new Map(bert.tensors);
   const { shape, data } = shifted.get("classifier.weight")!;
   const other = Float32Array.from(data as Float32Array);
   other.fill(3, 2 * (shape[1] as number));
   shifted.set("classifier.weight", { type: "f32", shape, data: other });
-  const changed = await weightImportance(
-    new ReferenceExecutor(),
-    {
-      ...modelOf({ ...bert, tensors: shifted }, classification),
-      stages: 2,
-      classes: { first: 0, count: 2 },
-    },
-    [batch],
-    modules,
-  );
+  const changed = await importance({ first: 0, count: 2 }, shifted);
   assertEquals(changed, await importance({ first: 0, count: 2 }));
   assert((await importance(null)).join() !== changed.join());
 });
@@ -144,7 +118,7 @@ Deno.test("weights that are no numbers are told with their module", async () => 
   await assertRejects(
     () =>
       weightImportance(
-        new ReferenceExecutor(),
+        reference,
         modelOf({ ...bert, tensors }, classification),
         [batch],
         targetModules(bert.config),
