@@ -1,12 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { followFiles, traces } from "../../../tools/traces/main.ts";
+import { become, edited, names, pathOf, plus, remove, times } from "./fixture.ts";
 import { UsageError } from "../../../src/base/input_error.ts";
-
-const names = ["elalora_trace_a", "elalora_trace_b", "adalora_trace_a", "adalora_trace_b"];
-
-function golden(name: string): string {
-  return decodeURIComponent(new URL(`../../golden/${name}.json`, import.meta.url).pathname);
-}
 
 /** What a command wrote, by stream. */
 function sink() {
@@ -30,34 +25,26 @@ async function withFile(text: string, check: (path: string) => Promise<void>): P
   }
 }
 
-/** A golden trace, as text, with the value at a path (`steps/4/loss`) changed, or removed where the change gives undefined. */
-function edited(name: string, path: string, change: (value: unknown) => unknown): string {
-  const json = JSON.parse(Deno.readTextFileSync(golden(name)));
-  const keys = path.split("/");
-  const last = keys.pop()!;
-  const owner = keys.reduce((at, key) => at[key] as Record<string, unknown>, json);
-  if (change(owner[last]) === undefined) delete owner[last];
-  else owner[last] = change(owner[last]);
-  return JSON.stringify(json);
-}
+/** A golden trace, as text, with one value changed. */
+const editedText = (...change: Parameters<typeof edited>) => JSON.stringify(edited(...change));
 
 Deno.test("followFiles says ok for each golden trace, with its ranks", async () => {
   const out = sink();
-  assertEquals(await followFiles(names.map(golden), out), 0);
+  assertEquals(await followFiles(names.map(pathOf), out), 0);
   assertEquals(out.complained, []);
   assertEquals(out.said, [
-    `ok ${golden("elalora_trace_a")}: 24 steps, 4 events, ranks 3 3 3 3 -> 2 4 3 3`,
-    `ok ${golden("elalora_trace_b")}: 16 steps, 5 events, ranks 4 4 4 -> 4 4 4`,
-    `ok ${golden("adalora_trace_a")}: 24 steps, 10 events, ranks 4 4 4 4 -> 1 1 3 3`,
-    `ok ${golden("adalora_trace_b")}: 18 steps, 16 events, ranks 6 6 6 -> 4 3 5`,
+    `ok ${pathOf("elalora_trace_a")}: 24 steps, 4 events, ranks 3 3 3 3 -> 2 4 3 3`,
+    `ok ${pathOf("elalora_trace_b")}: 16 steps, 5 events, ranks 4 4 4 -> 4 4 4`,
+    `ok ${pathOf("adalora_trace_a")}: 24 steps, 10 events, ranks 4 4 4 4 -> 1 1 3 3`,
+    `ok ${pathOf("adalora_trace_b")}: 18 steps, 16 events, ranks 6 6 6 -> 4 3 5`,
   ]);
 });
 
 Deno.test("followFiles returns 1 and names file, step, quantity, module, place and both numbers", async () => {
-  const text = edited("adalora_trace_b", "steps/4/grads/m2.A/1/3", () => 0.5);
+  const text = editedText("adalora_trace_b", "steps/4/grads/m2.A/1/3", become(0.5));
   await withFile(text, async (path) => {
     const out = sink();
-    assertEquals(await followFiles([path, golden("elalora_trace_b")], out), 1);
+    assertEquals(await followFiles([path, pathOf("elalora_trace_b")], out), 1);
     assertEquals(out.said.length, 2);
     assert(out.said[0]!.startsWith(`differs ${path}: 4 of 18 steps agree. `), out.said[0]);
     assertMatch(
@@ -73,18 +60,21 @@ Deno.test("followFiles returns 2 for a file that is no trace, and goes on with t
     ["{", "JSON"],
     ["[]", "expected object, received array"],
     ["{}", 'at "config"'],
-    [edited("elalora_trace_a", "frozen/m2", () => undefined), '"frozen.m2" is missing'],
-    [edited("elalora_trace_a", "steps/3/loss", () => "1"), 'at "steps.3.loss"'],
-    [edited("elalora_trace_a", "config/method", () => "lora"), 'at "config.method"'],
+    [editedText("elalora_trace_a", "frozen/m2", remove), '"frozen.m2" is missing'],
+    [editedText("elalora_trace_a", "steps/3/loss", become("1")), 'at "steps.3.loss"'],
     [
-      edited("elalora_trace_a", "steps/9/ranks/1", (rank) => Number(rank) + 1),
+      editedText("elalora_trace_a", "config", (own) => ({ ...own as object, method: "lora" })),
+      'at "config.method"',
+    ],
+    [
+      editedText("elalora_trace_a", "steps/9/ranks/1", plus(1)),
       '"steps.9.params_after.m1.B" row 0 has 3 entries, 4 wanted',
     ],
   ];
   for (const [text, message] of cases) {
     await withFile(text, async (path) => {
       const out = sink();
-      assertEquals(await followFiles([path, golden("elalora_trace_b")], out), 2);
+      assertEquals(await followFiles([path, pathOf("elalora_trace_b")], out), 2);
       assertEquals(out.complained.length, 1);
       const [line] = out.complained;
       assert(line!.startsWith(`error: Cannot read trace "${path}"`), line);
@@ -93,13 +83,13 @@ Deno.test("followFiles returns 2 for a file that is no trace, and goes on with t
     });
   }
   const out = sink();
-  const missing = golden("no_such_trace");
+  const missing = pathOf("no_such_trace");
   assertEquals(await followFiles([missing], out), 2);
   assert(out.complained[0]!.startsWith(`error: Cannot read trace "${missing}": `));
 });
 
 Deno.test("traces takes a tolerance", async () => {
-  const text = edited("elalora_trace_a", "steps/2/loss", (loss) => Number(loss) * (1 + 1e-6));
+  const text = editedText("elalora_trace_a", "steps/2/loss", times(1 + 1e-6));
   await withFile(text, async (path) => {
     assertEquals(await traces([path], sink()), 1);
     assertEquals(await traces(["--tolerance", "1e-5", path], sink()), 0);
@@ -120,7 +110,7 @@ Deno.test("traces wants a file; --help prints the known formats and returns 0", 
 Deno.test("traces refuses wrong options", async () => {
   for (const value of ["0", "-1e-9", "none", "Infinity", ""]) {
     await assertRejects(
-      () => traces([`--tolerance=${value}`, golden("elalora_trace_a")], sink()),
+      () => traces([`--tolerance=${value}`, pathOf("elalora_trace_a")], sink()),
       UsageError,
       '"--tolerance"',
     );

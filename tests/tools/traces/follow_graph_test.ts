@@ -19,29 +19,8 @@ import {
 } from "../../../tools/traces/follow_graph.ts";
 import { followDecisions, type StepGradients } from "../../../tools/traces/follow_policy.ts";
 import { parseTrace, type Trace, type TraceStep } from "../../../tools/traces/trace.ts";
+import { type Change, edited, load, names, plus, times } from "./fixture.ts";
 import { type ModuleSlots, slotParts, type SlotTable } from "../../../tools/traces/slots.ts";
-
-type Change = (value: number) => unknown;
-
-const names = ["elalora_trace_a", "elalora_trace_b", "adalora_trace_a", "adalora_trace_b"];
-
-function load(name: string): unknown {
-  return JSON.parse(Deno.readTextFileSync(new URL(`../../golden/${name}.json`, import.meta.url)));
-}
-
-/** The trace with the number at a path (`steps/4/loss`) changed. */
-function edited(name: string, path: string, change: Change): Trace {
-  const json = load(name);
-  const keys = path.split("/");
-  const last = keys.pop()!;
-  const owner = keys.reduce((at, key) => (at as Record<string, unknown>)[key], json) as Record<
-    string,
-    unknown
-  >;
-  assert(typeof owner[last] === "number", path);
-  owner[last] = change(owner[last]);
-  return parseTrace(json, name);
-}
 
 /** The parameters that a step starts from, as recorded. */
 function startOf(trace: Trace, index: number): SlotTable {
@@ -73,54 +52,54 @@ Deno.test("followTrace rebuilds the program where ranks change", () => {
 
 Deno.test("followTrace names the one number that was changed", () => {
   const cases: [string, string, Change, string, number][] = [
-    ["elalora_trace_a", "steps/4/loss", (x) => x + 1e-8, "Step 5: loss is ", 4],
+    ["elalora_trace_a", "steps/4/loss", plus(1e-8), "Step 5: loss is ", 4],
     [
       "elalora_trace_a",
       "steps/6/grads/m2.B/1/2",
-      (x) => x * (1 + 1e-8),
+      times(1 + 1e-8),
       'Step 7: gradient of "m2" at B[2][1] is ',
       6,
     ],
     [
       "elalora_trace_b",
       "steps/7/params_before/m1.A/3/0",
-      (x) => x * (1 - 1e-8),
+      times(1 - 1e-8),
       'Step 8: parameters before the event of "m1" at A[3][0] is ',
       7,
     ],
     [
       "elalora_trace_a",
       "steps/9/random_vectors/3/0",
-      (x) => x + 0.1,
+      plus(0.1),
       'Step 10: parameters after the event of "m1" at B[2][0] is ',
       9,
     ],
     [
       "elalora_trace_a",
       "steps/9/scores/2/1",
-      (x) => x * (1 + 1e-8),
+      times(1 + 1e-8),
       'Step 10: score of "m2" at [1] is ',
       9,
     ],
-    ["adalora_trace_a", "steps/5/ranks/1", (x) => x + 1, 'Step 6: rank of "m1" is 3, 4 wanted', 5],
+    ["adalora_trace_a", "steps/5/ranks/1", plus(1), 'Step 6: rank of "m1" is 3, 4 wanted', 5],
     [
       "adalora_trace_b",
       "steps/3/exp_avg_ipt/m0.E/2/0",
-      (x) => x * (1 + 1e-8),
+      times(1 + 1e-8),
       'Step 4: sensitivity of "m0" at E[2] is ',
       3,
     ],
     // What the network is made of is not compared itself; it shows in the first loss.
-    ["adalora_trace_b", "frozen/m1/weight/0/1", (x) => x + 1e-3, "Step 1: loss is ", 0],
-    ["adalora_trace_b", "frozen/m2/bias/0", (x) => x + 1e-3, "Step 1: loss is ", 0],
-    ["elalora_trace_b", "x/2/0", (x) => x + 1e-3, "Step 1: loss is ", 0],
-    ["elalora_trace_b", "y/2/0", (x) => x + 1e-3, "Step 1: loss is ", 0],
-    ["elalora_trace_b", "config/orth_reg", (x) => x * 1.001, "Step 1: loss is ", 0],
-    ["elalora_trace_b", "config/alpha", (x) => x * 1.001, "Step 1: loss is ", 0],
-    ["elalora_trace_b", "config/ranknum", (x) => x + 1, "Step 1: loss is ", 0],
+    ["adalora_trace_b", "frozen/m1/weight/0/1", plus(1e-3), "Step 1: loss is ", 0],
+    ["adalora_trace_b", "frozen/m2/bias/0", plus(1e-3), "Step 1: loss is ", 0],
+    ["elalora_trace_b", "x/2/0", plus(1e-3), "Step 1: loss is ", 0],
+    ["elalora_trace_b", "y/2/0", plus(1e-3), "Step 1: loss is ", 0],
+    ["elalora_trace_b", "config/orth_reg", times(1.001), "Step 1: loss is ", 0],
+    ["elalora_trace_b", "config/alpha", times(1.001), "Step 1: loss is ", 0],
+    ["elalora_trace_b", "config/ranknum", plus(1), "Step 1: loss is ", 0],
   ];
   for (const [name, path, change, text, steps] of cases) {
-    const followed = followTrace(edited(name, path, change));
+    const followed = followTrace(parseTrace(edited(name, path, change), name));
     assert(followed.difference !== null, text);
     const found = describeDifference(followed.difference);
     assertEquals(found.slice(0, text.length), text, found);

@@ -3,37 +3,18 @@ import { InputError } from "../../../src/base/input_error.ts";
 import { describeDifference } from "../../../tools/traces/difference.ts";
 import { followDecisions } from "../../../tools/traces/follow_policy.ts";
 import { parseTrace } from "../../../tools/traces/trace.ts";
+import {
+  become,
+  type Change,
+  edited,
+  load,
+  names,
+  plus,
+  remove,
+  shorten,
+  times,
+} from "./fixture.ts";
 import type { SlotTable } from "../../../tools/traces/slots.ts";
-
-type Change = (value: unknown) => unknown;
-
-const names = ["elalora_trace_a", "elalora_trace_b", "adalora_trace_a", "adalora_trace_b"];
-
-function load(name: string): unknown {
-  return JSON.parse(Deno.readTextFileSync(new URL(`../../golden/${name}.json`, import.meta.url)));
-}
-
-/** The trace with the value at a path (`steps/4/loss`) changed, or removed where the change gives undefined. */
-function edited(name: string, path: string, change: Change): unknown {
-  const json = load(name);
-  const keys = path.split("/");
-  const last = keys.pop() ?? "";
-  const owner = keys.reduce(
-    (place, key) => (place as Record<string, unknown>)[key],
-    json,
-  ) as Record<string, unknown>;
-  assert(last in owner, path);
-  const value = change(owner[last]);
-  if (value === undefined) delete owner[last];
-  else owner[last] = value;
-  return json;
-}
-
-const times = (factor: number): Change => (value) => Number(value) * factor;
-const plus = (amount: number): Change => (value) => Number(value) + amount;
-const become = (replacement: unknown): Change => () => replacement;
-const remove = become(undefined);
-const shorten: Change = (value) => (value as unknown[]).slice(0, -1);
 
 for (const name of names) {
   Deno.test(`followDecisions agrees with the authors' ${name} to nine digits`, () => {
