@@ -6,7 +6,7 @@
 import { averageAccuracyName, isHigherBetter, lowerMark } from "../tasks/metrics.ts";
 
 /** What a reader must know of a metric. */
-export interface MetricInfo {
+interface MetricInfo {
   readonly title: string;
   readonly isHigherBetter: boolean;
   /** Factor between record and report: metrics within [−1, 1] are shown times 100, as GLUE tables do. */

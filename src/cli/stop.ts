@@ -18,50 +18,38 @@ type StopSignal = typeof stopSignals[number];
 /** Milliseconds after a Ctrl-C until another one ends the process at once. */
 const patienceMillis = 1_000;
 
-interface StopState {
-  readonly isStopping: boolean;
-  /** When the first SIGINT was heard, in milliseconds, or null. */
-  readonly interruptedAt: number | null;
-}
-
-/** The state before any signal. */
-export const notStopping: StopState = { isStopping: false, interruptedAt: null };
-
 /** What a signal does: ask the work to stop at a checkpoint, nothing, or end the process at once. */
 type SignalEffect = "stop" | "none" | "exit";
 
 /**
- * What a signal does.
+ * Says of each signal of a process what it does.
  *
  * The first one asks for a stop. After that only a SIGINT that comes at least {@linkcode patienceMillis} after the first SIGINT
  * ends the process; the others never do.
  *
- * @param at When it was heard, in milliseconds of any clock that all signals share.
+ * @returns Takes a signal, and when it was heard in milliseconds of any clock that all signals share.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { afterSignal, notStopping } from "./stop.ts";
- * const first = afterSignal(notStopping, "SIGINT", 0);
- * assertEquals(first.effect, "stop");
- * assertEquals(afterSignal(first.state, "SIGINT", 20).effect, "none");
- * assertEquals(afterSignal(first.state, "SIGINT", 1_500).effect, "exit");
+ * import { signalEffects } from "./stop.ts";
+ * const effectOf = signalEffects();
+ * assertEquals(effectOf("SIGINT", 0), "stop");
+ * assertEquals(effectOf("SIGINT", 20), "none");
+ * assertEquals(effectOf("SIGINT", 1_500), "exit");
  * ```
  */
-export function afterSignal(
-  state: StopState,
-  signal: StopSignal,
-  at: number,
-): { readonly state: StopState; readonly effect: SignalEffect } {
-  const isInterrupt = signal === "SIGINT";
-  if (!state.isStopping) {
-    return { state: { isStopping: true, interruptedAt: isInterrupt ? at : null }, effect: "stop" };
-  }
-  if (!isInterrupt) return { state, effect: "none" };
-  if (state.interruptedAt === null) {
-    return { state: { ...state, interruptedAt: at }, effect: "none" };
-  }
-  return { state, effect: at - state.interruptedAt >= patienceMillis ? "exit" : "none" };
+export function signalEffects(): (signal: StopSignal, at: number) => SignalEffect {
+  let isStopping = false;
+  let interruptedAt = Infinity;
+  return (signal, at) => {
+    const wasStopping = isStopping;
+    const isLate = at - interruptedAt >= patienceMillis;
+    isStopping = true;
+    if (signal === "SIGINT") interruptedAt = Math.min(interruptedAt, at);
+    if (!wasStopping) return "stop";
+    return signal === "SIGINT" && isLate ? "exit" : "none";
+  };
 }
 
 /** What is kept of runs under way, a line each. */
@@ -134,17 +122,18 @@ export interface StopListener {
 }
 
 /**
- * Listens for signals that ask for a stop; see {@linkcode afterSignal}.
+ * Listens for signals that ask for a stop; see {@linkcode signalEffects}.
  *
  * @param stop Called at the first one.
  */
 export function listenForStop(stop: () => void, { onStop, onExit }: StopWords): StopListener {
   const clock = new AwakeClock();
-  let state = notStopping;
+  const effectOf = signalEffects();
+  let isStopping = false;
   const onSignal = (signal: StopSignal) => {
     clock.start();
-    const { effect, state: next } = afterSignal(state, signal, clock.millis);
-    state = next;
+    const effect = effectOf(signal, clock.millis);
+    isStopping = true;
     if (effect === "stop") {
       stop();
       errorOutput.writeNow(`\n${onStop()}\n`);
@@ -160,7 +149,7 @@ export function listenForStop(stop: () => void, { onStop, onExit }: StopWords): 
   for (const [signal, handler] of handlers) Deno.addSignalListener(signal, handler);
   return {
     dispose: () => {
-      if (state.isStopping) return;
+      if (isStopping) return;
       for (const [signal, handler] of handlers) Deno.removeSignalListener(signal, handler);
     },
   };

@@ -6,7 +6,7 @@ import type { Json } from "../../src/base/canonical_json.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { scaleOf, variedCharts } from "../../src/report/charts/varied.ts";
 import { tableText } from "../../src/report/table.ts";
-import { settingRows, variedBy } from "../../src/report/sections/settings.ts";
+import { settingRows } from "../report/table_of.ts";
 import { groupedTable } from "../../src/report/grouped.ts";
 import { variedRows } from "../../src/analysis/varied_rows.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
@@ -216,7 +216,7 @@ Deno.test("settings name methods without what varies, and each setting that vari
   const rows = settingRows(analyse(study)).map((
     { differsBy, setting, value, runs },
   ) => [differsBy, setting, value, runs]);
-  assertEquals(rows.filter(([scope]) => scope === variedBy).map(([, ...row]) => row), [
+  assertEquals(rows.filter(([scope]) => scope === "varied").map(([, ...row]) => row), [
     ["tasks", "t", ""],
     ["methods", "lora, other", ""],
     ["budgets", "rank 2, rank 4", ""],

@@ -1,12 +1,6 @@
 /** What signals do: the rule by itself, then a sweep in a process of its own. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  afterSignal,
-  keptLines,
-  notStopping,
-  stoppedText,
-  stopSignals,
-} from "../../src/cli/stop.ts";
+import { keptLines, signalEffects, stoppedText, stopSignals } from "../../src/cli/stop.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "../runs/tiny_study.ts";
 import { withFolder } from "../with_folder.ts";
@@ -15,15 +9,11 @@ type StopSignal = typeof stopSignals[number];
 
 /** What each of some signals does, given with the milliseconds at which they are heard. */
 function effectsOf(...signals: readonly (readonly [StopSignal, number])[]) {
-  let state = notStopping;
-  return signals.map(([signal, at]) => {
-    const after = afterSignal(state, signal, at);
-    state = after.state;
-    return after.effect;
-  });
+  const effectOf = signalEffects();
+  return signals.map(([signal, at]) => effectOf(signal, at));
 }
 
-Deno.test("afterSignal takes a Ctrl-C that arrives several times at once for one", () => {
+Deno.test("signalEffects() takes a Ctrl-C that arrives several times at once for one", () => {
   assertEquals(effectsOf(["SIGINT", 5_000]), ["stop"]);
   assertEquals(effectsOf(["SIGINT", 0], ["SIGINT", 0]), ["stop", "none"]);
   assertEquals(
@@ -32,7 +22,7 @@ Deno.test("afterSignal takes a Ctrl-C that arrives several times at once for one
   );
 });
 
-Deno.test("afterSignal ends the process at a Ctrl-C a second after the first, however many came between", () => {
+Deno.test("signalEffects() ends the process at a Ctrl-C a second after the first, however many came between", () => {
   assertEquals(effectsOf(["SIGINT", 7], ["SIGINT", 1_007]), ["stop", "exit"]);
   assertEquals(
     effectsOf(["SIGINT", 0], ["SIGINT", 600], ["SIGINT", 601], ["SIGINT", 1_200]),
@@ -40,7 +30,7 @@ Deno.test("afterSignal ends the process at a Ctrl-C a second after the first, ho
   );
 });
 
-Deno.test("afterSignal never ends the process at a SIGTERM", () => {
+Deno.test("signalEffects() never ends the process at a SIGTERM", () => {
   assertEquals(
     effectsOf(["SIGTERM", 0], ["SIGTERM", 10], ["SIGTERM", 60_000]),
     ["stop", "none", "none"],

@@ -4,11 +4,10 @@ import { assert, assertEquals } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
 import type { RanksOrigin } from "../../src/record/types.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { settingRows } from "../../src/report/sections/settings.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { defaultSettings } from "../../src/study/schema/settings.ts";
 import { type ScoredOptions, scoredStudy, withHappened } from "../analysis/scored_study.ts";
-import { tableOf } from "./table_of.ts";
+import { settingRows, tableOf } from "./table_of.ts";
 
 interface Changes {
   readonly model?: string;

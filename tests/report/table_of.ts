@@ -2,7 +2,7 @@
 import type { Analysis } from "../../src/analysis/analysis.ts";
 import type { ReportOptions } from "../../src/report/section.ts";
 import { sections } from "../../src/report/sections.ts";
-import type { ReportTable } from "../../src/report/table.ts";
+import { csvRows, type ReportTable } from "../../src/report/table.ts";
 
 /** The table of that name, which is that of its files. */
 export function tableOf(results: Analysis, id: string, options: ReportOptions = {}): ReportTable {
@@ -12,4 +12,14 @@ export function tableOf(results: Analysis, id: string, options: ReportOptions = 
     if (table?.id === id) return table;
   }
   throw new Error(`The report has no table "${id}"`);
+}
+
+/** The rows of the table of settings. */
+export function settingRows(
+  results: Analysis,
+): readonly Readonly<Record<"differsBy" | "setting" | "value" | "runs", string>>[] {
+  return csvRows(tableOf(results, "settings")).map(({ differsBy, setting, value, runs }) => ({
+    ...{ differsBy: String(differsBy), setting: String(setting) },
+    ...{ value: String(value), runs: String(runs) },
+  }));
 }

@@ -3,7 +3,7 @@ import { glueTasks } from "../../src/tasks/catalog.ts";
 import { computeMetrics, metrics, primaryMetric } from "../../src/tasks/metrics.ts";
 import { defineMetric } from "../../src/tasks/own_metrics.ts";
 import { softmaxOf } from "../../src/train/evaluate.ts";
-import { areAverageable, type MetricInfo, metricInfo } from "../../src/analysis/metrics.ts";
+import { areAverageable, metricInfo } from "../../src/analysis/metrics.ts";
 import type { MetricName, Task } from "../../src/tasks/types.ts";
 import golden from "../golden/metrics.json" with { type: "json" };
 
@@ -89,7 +89,7 @@ Deno.test("primaryMetric() is the official one of each GLUE task", () => {
 
 Deno.test("each metric says which way it is better; reports multiply those by 100 that lie within −1 and 1", () => {
   const infos = Object.keys(metrics).map((name) => [name, metricInfo(name)] as const);
-  const where = (fits: (info: MetricInfo) => boolean) =>
+  const where = (fits: (info: ReturnType<typeof metricInfo>) => boolean) =>
     infos.filter(([, info]) => fits(info)).map(([name]) => name);
   assertEquals(where((info) => !info.isHigherBetter), ["logLoss", "brier", "ece", "mae", "rmse"]);
   assertEquals(where(({ scale }) => scale === 1), ["logLoss", "brier", "mae", "rmse", "r2"]);

@@ -296,7 +296,7 @@ function seedMillisOf<R extends ArmRun>(
 }
 
 /** Runs of a claim, with their side, by what the same runs of another study are found by. */
-export type Places<R extends ArmRun = ArmRun> = ReadonlyMap<
+type Places<R extends ArmRun = ArmRun> = ReadonlyMap<
   string,
   readonly (readonly [side: "a" | "b", run: R])[]
 >;

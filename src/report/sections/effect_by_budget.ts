@@ -22,7 +22,7 @@ import {
 } from "../columns.ts";
 
 /** Each method beside the baseline at each budget, budgets ascending; none where the study has one budget. */
-export function effectRows(
+function effectRows(
   { tests: { paired }, grid: { budgets } }: Analysis,
 ): readonly PairedRow[] {
   const isOne = budgets.filter((budget) => budget !== noBudget).length < 2;

@@ -24,7 +24,7 @@ interface SettingRow {
 }
 
 /** What {@linkcode SettingRow.differsBy} says of the study's axes. */
-export const variedBy = "varied";
+const variedBy = "varied";
 
 /** What {@linkcode SettingRow.differsBy} says of what all runs share. */
 const sharedBy = "all runs";
@@ -151,7 +151,7 @@ function axisRows(results: Analysis): readonly SettingRow[] {
 }
 
 /** All settings of the recorded runs: the axes, what all share, then the others by the axes that they depend on. */
-export function settingRows(results: Analysis): readonly SettingRow[] {
+function settingRows(results: Analysis): readonly SettingRow[] {
   const varied = variedAxes(results);
   const sets = setsOf([...axes, ...varied.map(({ name }) => name)]);
   const rows = settingsToShow(results).flatMap((setting) =>

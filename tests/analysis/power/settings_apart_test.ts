@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { type Places, settingsApart } from "../../../src/analysis/power/claim_power.ts";
+import { settingsApart } from "../../../src/analysis/power/claim_power.ts";
+
+type Places = Parameters<typeof settingsApart>[0];
 
 /** A place with runs of these settings and options. */
 function placesOf(...runs: readonly (readonly [settings: unknown, options?: unknown])[]): Places {

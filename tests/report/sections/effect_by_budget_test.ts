@@ -1,16 +1,18 @@
 /** Effect by budget: its rows by numbers worked out by hand, and what is said where there are none. */
 import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { analyse } from "../../../src/analysis/analysis.ts";
-import { tablesOf } from "../../../src/report/build.ts";
+import { analyse, type Analysis } from "../../../src/analysis/analysis.ts";
 import { cellsOf, csvRows } from "../../../src/report/table.ts";
-import { effectByBudget, effectRows } from "../../../src/report/sections/effect_by_budget.ts";
+import { effectByBudget } from "../../../src/report/sections/effect_by_budget.ts";
 import { type ScoredOptions, scoredStudy } from "../../analysis/scored_study.ts";
+import { tableOf } from "../table_of.ts";
 
 /** What `other` gains at each budget, with seeds 1, 2, 3. */
 const gains: Readonly<Record<number, readonly number[]>> = {
   2: [0.01, 0.02, 0.03],
   8: [-0.03, 0, 0.06],
 };
+
+const effectRows = (results: Analysis) => csvRows(tableOf(results, "effect_by_budget"));
 
 const study = (options: Partial<ScoredOptions> = {}) =>
   analyse(scoredStudy({
@@ -33,14 +35,14 @@ Deno.test("each budget has the mean difference of its seeds and the t interval, 
     const [row, mean, sd] of [[small!, 0.02, 0.01], [large!, 0.01, Math.sqrt(0.0021)]] as const
   ) {
     const half = quantile * sd / Math.sqrt(3);
-    assertAlmostEquals(row.mean!, mean, 1e-12);
-    assertAlmostEquals(row.low!, mean - half, 1e-12);
-    assertAlmostEquals(row.high!, mean + half, 1e-12);
+    assertAlmostEquals(Number(row["mean"]), mean, 1e-12);
+    assertAlmostEquals(Number(row["low"]), mean - half, 1e-12);
+    assertAlmostEquals(Number(row["high"]), mean + half, 1e-12);
   }
 });
 
 Deno.test("the table is among those of the report, and names the baseline in its CSV", () => {
-  const table = tablesOf(study()).find(({ id }) => id === "effect_by_budget")!;
+  const table = tableOf(study(), "effect_by_budget");
   assertEquals(cellsOf(table).map((cells) => cells.slice(2, 7)), [
     ["other", "rank 2", "+2.00", "[−0.48, 4.48]", "3"],
     ["other", "rank 8", "+1.00", "[−10.38, 12.38]", "3"],
@@ -54,7 +56,7 @@ Deno.test("a method without a budget is compared with the baseline at each", () 
     labels: ["lora", "head"],
     score: ({ label, budget }) => label === "head" ? 0.6 : budget === 2 ? 0.7 : 0.8,
   }));
-  assertEquals(rows.map(({ label, budget, mean }) => [label, budget, mean!.toFixed(3)]), [
+  assertEquals(rows.map(({ label, budget, mean }) => [label, budget, Number(mean).toFixed(3)]), [
     ["head", "rank 2", "-0.100"],
     ["head", "rank 8", "-0.200"],
   ]);
