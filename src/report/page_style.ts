@@ -77,7 +77,9 @@ figcaption { color: var(--muted); font-size: 0.84rem; max-width: 54rem; margin-t
 .chart [fill="${background}"] { fill: transparent; }
 .chart [stroke="${background}"] { stroke: var(--card); }
 .chart [fill="${ink}"] { fill: var(--ink); }
+.chart [stroke="${ink}"] { stroke: var(--ink); }
 .chart [fill="${muted}"] { fill: var(--muted); }
+.chart [stroke="${muted}"] { stroke: var(--muted); }
 .chart [stroke="${grid}"] { stroke: var(--chart-grid); }
 caption { caption-side: bottom; text-align: left; color: var(--muted); font-size: 0.8rem; padding: 0.3rem 0.75rem; }
 abbr { text-decoration: underline dotted; cursor: help; }

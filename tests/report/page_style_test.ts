@@ -2,6 +2,7 @@
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
+import { chartColours } from "../../src/report/charts/theme.ts";
 import { pageStyle } from "../../src/report/page_style.ts";
 import { fixtureStudy } from "../analysis/fixture.ts";
 
@@ -44,6 +45,13 @@ Deno.test("paper keeps headings and summaries with what follows, and breaks betw
 Deno.test("paper is light whatever the screen is", () => {
   assert(!pageStyle.includes("@media (prefers-color-scheme"));
   assert(media("screen and (prefers-color-scheme: dark)").includes("--page"));
+});
+
+Deno.test("a dark screen shows lines and texts of charts in its own colours", () => {
+  for (const [name, colour] of Object.entries(chartColours)) {
+    const rule = declarations(pageStyle, `.chart [stroke="${colour}"]`);
+    assertMatch(rule, /var\(--/, `strokes in the colour of ${name}`);
+  }
 });
 
 Deno.test("panels wrap, and a small screen has panels of its own where the others are too wide", () => {

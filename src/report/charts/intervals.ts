@@ -50,6 +50,8 @@ interface IntervalOptions {
   readonly step?: number;
   /** Width of a plot; default that of any panel. */
   readonly width?: number;
+  /** Whether a panel that stands alone is large. */
+  readonly isLarge?: boolean;
   readonly hasLegend?: boolean;
   /** Whether points have the shapes of their series; default circles. */
   readonly hasShapes?: boolean;
@@ -275,6 +277,7 @@ function specificationOf(
   return panelled([...drawn, ...guides, ...joined], room, {
     names: hasLegend ? styles.keys() : [],
     height: step * lines,
+    isLarge: options.isLarge,
     ...(options.width === undefined ? {} : { width: Math.min(options.width, room - 60) }),
     axisRoom: 30 + Math.min(220, names) + (joined.length > 0 ? 30 : 0),
     independent: [

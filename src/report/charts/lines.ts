@@ -70,6 +70,8 @@ interface LineOptions {
   readonly domain?: readonly [number, number];
   readonly bounds?: Parameters<typeof rangesOf>[1];
   readonly height: number;
+  /** Whether a panel that stands alone is large. */
+  readonly isLarge?: boolean;
   readonly columns?: number;
   /** Whether a legend names the series; default true. */
   readonly hasLegend?: boolean;
@@ -243,6 +245,7 @@ export function lines(rows: readonly LineRow[], options: LineOptions): Drawing {
     panelled([...drawn, ...edges, ...names], room, {
       names: styles.keys(),
       height,
+      isLarge: options.isLarge,
       columns: options.columns ?? 3,
       independent: across.isOwn === true ? ["x", "y"] : ["y"],
       layer,

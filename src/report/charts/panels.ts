@@ -40,8 +40,10 @@ export function panelled(
     /** Names that the legend has; default none. */
     readonly names?: Iterable<string>;
     readonly height: number | { readonly step: number };
-    /** Width of a plot; default large where it stands alone and small beside others. */
+    /** Width of a plot; default that of one beside others. */
     readonly width?: number | { readonly step: number };
+    /** Whether a plot that stands alone is large; default false. */
+    readonly isLarge?: boolean | undefined;
     /** Pixels that a panel takes beside its plot of a given width. */
     readonly axisRoom?: number;
     /** Most panels in a row; default 3. */
@@ -62,8 +64,8 @@ export function panelled(
   });
   const count = places.size;
   const { columns = 3, height, independent = [], names = [] } = options;
-  const lone = count === 1 && room > loneWidth ? loneWidth : smallWidth;
-  const { width = lone } = options;
+  const isLarge = options.isLarge === true && count === 1 && room > loneWidth;
+  const { width = isLarge ? loneWidth : smallWidth } = options;
   const pixels = typeof width === "number" ? width : width.step;
   const beside = options.axisRoom ?? axisRoom;
   return {

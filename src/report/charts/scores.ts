@@ -74,6 +74,7 @@ function linesChart(
     hasLines,
     bounds,
     height: 220,
+    isLarge: true,
   };
   return {
     ...about,
@@ -187,6 +188,7 @@ function rowsChart(rows: readonly ScoreRow[], about: About): Chart {
       besides: budgets,
       step: 14 + 8 * Math.max(1, budgets.length),
       hasLegend: true,
+      isLarge: true,
       hasShapes: true,
       bounds,
     }),

@@ -99,6 +99,7 @@ export function variedCharts(results: Analysis): readonly Chart[] {
         points: 64,
         bounds: { margin: 0.06 },
         height: 220,
+        isLarge: true,
       }),
     }];
   });
