@@ -83,21 +83,20 @@ export function heatmap(rows: readonly HeatmapRow[], options: HeatmapOptions): D
   };
   const cell = step.y > 14 ? { stroke: chartColours.background, strokeWidth: 1.5 } : {};
   const layer = () => [
-    { mark: { type: "rect", ...cell }, encoding: { x, y, color } },
-    ...(rows.some(({ text }) => text !== undefined)
-      ? [{
-        mark: { type: "text" },
-        encoding: {
-          x,
-          y,
-          text: { field: "text" },
-          color: {
-            condition: { test: `datum.value > ${whiteAbove}`, value: "#ffffff" },
-            value: "#2a2f36",
-          },
+    { has: ["value"], mark: { type: "rect", ...cell }, encoding: { x, y, color } },
+    {
+      has: ["text"],
+      mark: { type: "text" },
+      encoding: {
+        x,
+        y,
+        text: { field: "text" },
+        color: {
+          condition: { test: `datum.value > ${whiteAbove}`, value: "#ffffff" },
+          value: "#2a2f36",
         },
-      }]
-      : []),
+      },
+    },
   ];
   const { labelFontSize } = { labelFontSize: 11, ...options.yAxis };
   const names = Math.max(...ys.map((name) => textWidth(String(name), labelFontSize)));

@@ -8,10 +8,10 @@ import {
   type Drawing,
   endsOf,
   type Heading,
+  type Layer,
   panelled,
   type RangedRow,
   rangesOf,
-  rowsWith,
   type Spec,
 } from "./panels.ts";
 import { channelsOf, chartColours, textWidth } from "./theme.ts";
@@ -109,7 +109,6 @@ function specificationOf(
       ...names.map((name) => ({ panel, bar, name })),
     ])
   );
-  const has = (field: string) => drawn.some((row) => field in row);
   const { color, shape } = channelsOf(styles, hasLegend ? "point" : "none");
   const y = {
     field: "name",
@@ -136,14 +135,6 @@ function specificationOf(
     },
   };
   const yOffset = { field: "beside", type: "nominal", scale: { domain: besides } };
-  // What has no place beside others stands in the middle of its line.
-  const places = besides === undefined
-    ? [{ fields: [], without: [], y: { y } }]
-    : [{ fields: ["beside"], without: [], y: { y, yOffset } }, {
-      fields: [],
-      without: ["beside"],
-      y: { y },
-    }];
   const x = (field: string) => ({
     field,
     type: "quantitative",
@@ -151,122 +142,106 @@ function specificationOf(
     scale: { zero: false, nice: false, ...(shared ? { domain: across.domain } : {}) },
     axis: { grid: false, tickCount: 5, ...across.axis },
   });
-  const mark = (
-    fields: readonly string[],
-    without: readonly string[],
-    mark: object,
-    ends: Spec,
-    more: object = {},
-  ) =>
-    places.map((place) => ({
-      transform: rowsWith([...fields, ...place.fields], [...without, ...place.without]),
-      mark,
-      encoding: { ...place.y, ...ends, color, ...more },
-    }));
-  const interval = { x: x("from"), x2: { field: "to" } };
-  const point = { x: x("at") };
-  const ink = { value: chartColours.ink };
-  const layer = (width: number) => [
-    ...(shaded === undefined ? [] : [{
-      transform: rowsWith(["shadedFrom"]),
-      mark: { type: "rect", opacity: 0.13, color: "#4b86c2" },
-      encoding: { x: x("shadedFrom"), x2: { field: "shadedTo" } },
-    }]),
+  const ends = (from: string, to: string): Spec => ({ x: x(from), x2: { field: to } });
+  const at = { x: x("at") };
+  const own: readonly Layer[] = [
     {
-      transform: rowsWith(["reference"]),
+      has: ["from", "isFaint"],
+      mark: { type: "rule", strokeWidth: 1.2, opacity: 0.4, clip: true },
+      encoding: ends("from", "to"),
+    },
+    {
+      has: ["at", "isFaint"],
+      mark: { type: "point", filled: true, size: 14, opacity: 0.5 },
+      encoding: at,
+    },
+    {
+      has: ["from"],
+      without: ["isFaint"],
+      mark: { type: "rule", strokeWidth: 1.9, opacity: 0.75, clip: true },
+      encoding: ends("from", "to"),
+    },
+    {
+      has: ["innerLow"],
+      without: ["isFaint"],
+      mark: { type: "rule", strokeWidth: 7, opacity: 0.45, clip: true },
+      encoding: ends("innerLow", "innerHigh"),
+    },
+    {
+      has: ["at"],
+      without: ["isHollow", "isFaint"],
+      mark: { type: "point", filled: true, size: 62, opacity: 1 },
+      encoding: { ...at, ...(options.hasShapes === true ? { shape } : {}) },
+    },
+    {
+      has: ["at", "isHollow"],
+      mark: { type: "point", size: 60, strokeWidth: 1.8, opacity: 1 },
+      encoding: at,
+    },
+  ];
+  const barX = (width: number) => ({ expr: `${width} + 10 + 9 * datum.bar` });
+  const layer = (width: number): readonly Layer[] => [
+    {
+      has: ["shadedFrom"],
+      mark: { type: "rect", opacity: 0.13, color: "#4b86c2" },
+      encoding: ends("shadedFrom", "shadedTo"),
+    },
+    {
+      has: ["reference"],
       mark: { type: "rule", strokeDash: [3, 3], color: chartColours.muted },
       encoding: { x: x("reference") },
     },
-    ...(shared ? [] : [{
-      transform: rowsWith(["bound"]),
-      mark: { type: "point", opacity: 0 },
-      encoding: { x: x("bound") },
-    }]),
-    ...(has("isFaint")
-      ? [
-        ...mark(
-          ["from", "isFaint"],
-          [],
-          { type: "rule", strokeWidth: 1.2, opacity: 0.4, clip: true },
-          interval,
-        ),
-        ...mark(
-          ["at", "isFaint"],
-          [],
-          { type: "point", filled: true, size: 14, opacity: 0.5 },
-          point,
-        ),
-      ]
-      : []),
-    ...mark(
-      ["from"],
-      ["isFaint"],
-      { type: "rule", strokeWidth: 1.9, opacity: 0.75, clip: true },
-      interval,
-    ),
-    ...(has("innerLow")
-      ? mark(
-        ["innerLow"],
-        ["isFaint"],
-        { type: "rule", strokeWidth: 7, opacity: 0.45, clip: true },
-        {
-          x: x("innerLow"),
-          x2: { field: "innerHigh" },
-        },
-      )
-      : []),
-    ...mark(
-      ["at"],
-      ["isHollow", "isFaint"],
-      { type: "point", filled: true, size: 62, opacity: 1 },
-      point,
-      options.hasShapes === true ? { shape } : {},
-    ),
-    ...(has("isHollow")
-      ? mark(
-        ["at", "isHollow"],
-        [],
-        { type: "point", size: 60, strokeWidth: 1.8, opacity: 1 },
-        point,
-      )
-      : []),
-    ...(["below", "above"] as const).filter(has).map((side) => ({
-      transform: rowsWith([side]),
+    { has: ["bound"], mark: { type: "point", opacity: 0 }, encoding: { x: x("bound") } },
+    // What has no place beside others stands in the middle of its line.
+    ...own.flatMap(({ has, without = [], mark, encoding }) => [
+      ...(besides === undefined ? [] : [{
+        has: [...has, "beside"],
+        without,
+        mark,
+        encoding: { y, yOffset, color, ...encoding },
+      }]),
+      {
+        has,
+        without: besides === undefined ? without : [...without, "beside"],
+        mark,
+        encoding: { y, color, ...encoding },
+      },
+    ]),
+    ...(["below", "above"] as const).map((side) => ({
+      has: [side],
       mark: side === "below"
         ? { type: "text", align: "left", x: 3 }
         : { type: "text", align: "right", x: width - 3 },
       encoding: { y, text: { field: side } },
     })),
-    ...(has("note")
-      ? [{
-        transform: rowsWith(["note"]),
-        mark: isInside ? { type: "text", align: "right", x: width - 3, dy: 14 - step / 2 } : {
-          type: "text",
-          align: "left",
-          x: width + 8,
-          fontWeight: 600,
-          ...(options.hasLongNames === true ? { dy: -7 } : {}),
-        },
-        encoding: { y, text: { field: "note" } },
-      }]
-      : []),
-    ...(joined.length > 0
-      ? [{
-        transform: rowsWith(["last"]),
-        mark: { type: "rule", strokeWidth: 2.4, x: { expr: `${width} + 10 + 9 * datum.bar` } },
-        encoding: { y, y2: { field: "last" }, color: ink },
-      }, {
-        transform: rowsWith(["bar"]),
-        mark: {
-          type: "point",
-          filled: true,
-          size: 22,
-          opacity: 1,
-          x: { expr: `${width} + 10 + 9 * datum.bar` },
-        },
-        encoding: { y, color: ink },
-      }]
-      : []),
+    {
+      has: ["note"],
+      mark: isInside ? { type: "text", align: "right", x: width - 3, dy: 14 - step / 2 } : {
+        type: "text",
+        align: "left",
+        x: width + 8,
+        fontWeight: 600,
+        ...(options.hasLongNames === true ? { dy: -7 } : {}),
+      },
+      encoding: { y, text: { field: "note" } },
+    },
+    {
+      has: ["last"],
+      mark: { type: "rule", strokeWidth: 2.4, color: chartColours.ink, x: barX(width) },
+      encoding: { y, y2: { field: "last" } },
+    },
+    {
+      has: ["bar"],
+      mark: {
+        type: "point",
+        filled: true,
+        size: 22,
+        opacity: 1,
+        color: chartColours.ink,
+        x: barX(width),
+      },
+      encoding: { y },
+    },
   ];
   // Panels that have their own order have a height: bands of their own would have none.
   const lines = order?.length ?? Math.max(

@@ -10,11 +10,11 @@ import {
   edgeLine,
   edgeRows,
   endsOf,
+  type Layer,
   panelled,
   type Range,
   type RangedRow,
   rangesOf,
-  rowsWith,
   spreadOut,
 } from "./panels.ts";
 import { channelsOf, chartColours } from "./theme.ts";
@@ -121,7 +121,6 @@ export function lines(rows: readonly LineRow[], options: LineOptions): Drawing {
     const [from, to] = endsOf(row, domain);
     return { ...rest, from, to };
   });
-  const has = (field: string) => drawn.some((row) => field in row);
   const { color, shape, strokeDash } = channelsOf(
     styles,
     options.hasLegend === false ? "none" : points > 0 ? "point" : "line",
@@ -167,79 +166,78 @@ export function lines(rows: readonly LineRow[], options: LineOptions): Drawing {
     }),
   };
   const y = (field: string) => number(options.y, field);
+  const has = (field: string) => drawn.some((row) => field in row);
   const path = {
     ...(has("order") ? { order: { field: "order", type: "quantitative" } } : {}),
     ...(has("line") ? { detail: { field: "line" } } : {}),
   };
   const step = options.isStepped === true ? { interpolate: "step-after" } : {};
-  const layer = (width: number) => [
-    ...edgeLayers(edges, height, y("bound")),
-    ...(rows.some(({ x }) => x === null)
-      ? [{
-        transform: rowsWith(["from"], ["x"]),
-        mark: { type: "rect", opacity: 0.12 },
-        encoding: { y: y("from"), y2: { field: "to" }, color },
-      }, {
-        transform: rowsWith(["value"], ["x", "isFar"]),
-        mark: { type: "rule", strokeWidth: 1.6 },
-        encoding: { y: y("value"), color, strokeDash },
-      }, {
-        transform: rowsWith(["value"], ["x", "isFar"]),
-        mark: {
-          type: "text",
-          align: "right",
-          baseline: "bottom",
-          fontSize: 10,
-          x: width - 2,
-          dy: -2,
-        },
-        encoding: { y: y("value"), text: { field: "series" }, color },
-      }]
-      : []),
-    ...(has("from")
-      ? [{
-        transform: rowsWith(["x", "from"]),
-        mark: options.hasBand === true
-          ? { type: "area", opacity: 0.13, ...step }
-          : { type: "rule", strokeWidth: 1.8, opacity: 0.8 },
-        encoding: { ...place, y: y("from"), y2: { field: "to" }, color },
-      }]
-      : []),
-    ...(has("isFaint")
-      ? [{
-        transform: rowsWith(["x", "value", "isFaint"], ["isFar"]),
-        mark: { type: "line", strokeWidth: 1.1, opacity: 0.65, ...step },
-        encoding: { ...place, y: y("value"), color, ...path },
-      }]
-      : []),
+  const layer = (width: number): readonly Layer[] => [
+    ...edgeLayers(height, y("bound")),
+    {
+      has: ["from"],
+      without: ["x"],
+      mark: { type: "rect", opacity: 0.12 },
+      encoding: { y: y("from"), y2: { field: "to" }, color },
+    },
+    {
+      has: ["value"],
+      without: ["x", "isFar"],
+      mark: { type: "rule", strokeWidth: 1.6 },
+      encoding: { y: y("value"), color, strokeDash },
+    },
+    {
+      has: ["value"],
+      without: ["x", "isFar"],
+      mark: {
+        type: "text",
+        align: "right",
+        baseline: "bottom",
+        fontSize: 10,
+        x: width - 2,
+        dy: -2,
+      },
+      encoding: { y: y("value"), text: { field: "series" }, color },
+    },
+    {
+      has: ["x", "from"],
+      mark: options.hasBand === true
+        ? { type: "area", opacity: 0.13, ...step }
+        : { type: "rule", strokeWidth: 1.8, opacity: 0.8 },
+      encoding: { ...place, y: y("from"), y2: { field: "to" }, color },
+    },
+    {
+      has: ["x", "value", "isFaint"],
+      without: ["isFar"],
+      mark: { type: "line", strokeWidth: 1.1, opacity: 0.65, ...step },
+      encoding: { ...place, y: y("value"), color, ...path },
+    },
     ...(hasLines
       ? [{
-        transform: rowsWith(["x", "value"], ["isFar", "isFaint", "isUpright"]),
+        has: ["x", "value"],
+        without: ["isFar", "isFaint", "isUpright"],
         mark: { type: "line", strokeWidth: 1.6, opacity: points > 0 ? 0.7 : 1, ...step },
         encoding: { ...place, y: y("value"), color, strokeDash, ...path },
       }]
       : []),
     ...(points > 0
       ? [{
-        transform: rowsWith(["x", "value"], ["isFar", "isFaint", "isUpright"]),
+        has: ["x", "value"],
+        without: ["isFar", "isFaint", "isUpright"],
         mark: { type: "point", filled: true, size: points, opacity: 1 },
         encoding: { ...place, y: y("value"), color, shape },
       }]
       : []),
-    ...(has("isUpright")
-      ? [{
-        transform: rowsWith(["isUpright"]),
-        mark: { type: "rule", strokeDash: [4, 3], color: chartColours.ink },
-        encoding: { x: place.x },
-      }]
-      : []),
-    ...(names.length > 0
-      ? [{
-        transform: rowsWith(["endName"]),
-        mark: { type: "text", align: "left", fontSize: 10, x: width + 5 },
-        encoding: { y: y("at"), text: { field: "endName" }, color: { value: chartColours.muted } },
-      }]
-      : []),
+    {
+      has: ["isUpright"],
+      mark: { type: "rule", strokeDash: [4, 3], color: chartColours.ink },
+      encoding: { x: place.x },
+    },
+    {
+      has: ["endName"],
+      mark: { type: "text", align: "left", fontSize: 10, x: width + 5, color: chartColours.muted },
+      encoding: { y: y("at"), text: { field: "endName" } },
+    },
   ];
   return (room) =>
     panelled([...drawn, ...edges, ...names], room, {

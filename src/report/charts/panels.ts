@@ -32,6 +32,34 @@ export const smallWidth = 230;
 /** Width of a plot that stands alone. */
 const loneWidth = 540;
 
+/** A mark, and the rows that have one: those with all fields of `has`, and none of `without`. */
+export interface Layer {
+  readonly has: readonly string[];
+  readonly without?: readonly string[];
+  readonly mark: Spec;
+  readonly encoding: Spec;
+}
+
+/** A layer as Vega-Lite has it; none where no row has such a mark. */
+function layerSpec(
+  rows: readonly object[],
+  { has, without = [], ...rest }: Layer,
+): readonly Spec[] {
+  const isSet = (row: object, field: string) => {
+    const value: unknown = Reflect.get(row, field);
+    return value !== undefined && value !== null;
+  };
+  const isOne = (row: object) =>
+    has.every((field) => isSet(row, field)) && !without.some((field) => isSet(row, field));
+  return !rows.some(isOne) ? [] : [{
+    transform: [
+      ...has.map((field) => ({ filter: `isValid(datum.${field})` })),
+      ...without.map((field) => ({ filter: `!isValid(datum.${field})` })),
+    ],
+    ...rest,
+  }];
+}
+
 /** Rows as panels, in the order in which their panels come first. */
 export function panelled(
   rows: readonly PanelRow[],
@@ -51,7 +79,7 @@ export function panelled(
     /** Scales that each panel has for itself. */
     readonly independent?: readonly ("x" | "y")[];
     /** The marks of a panel, given the width of its plot. */
-    readonly layer: (width: number) => readonly Spec[];
+    readonly layer: (width: number) => readonly Layer[];
   },
 ): Spec {
   const places = new Map<string, number>();
@@ -82,7 +110,11 @@ export function panelled(
       Math.min(count, columns, Math.floor((room + gap) / (pixels + beside + gap))),
     ),
     spacing: gap,
-    spec: { width, height, layer: options.layer(pixels) },
+    spec: {
+      width,
+      height,
+      layer: options.layer(pixels).flatMap((layer) => layerSpec(rows, layer)),
+    },
     resolve: {
       scale: Object.fromEntries(independent.map((channel) => [channel, "independent"])),
       axis: { x: "independent", y: "independent" },
@@ -90,15 +122,6 @@ export function panelled(
     config: configOf([...names], room),
   };
 }
-
-/** Keeps the rows of a layer: those that have all fields, and none of `without`. */
-export const rowsWith = (
-  fields: readonly string[],
-  without: readonly string[] = [],
-): readonly Spec[] => [
-  ...fields.map((field) => ({ filter: `isValid(datum.${field})` })),
-  ...without.map((field) => ({ filter: `!isValid(datum.${field})` })),
-];
 
 /** Bounds that show all values, with a margin at both ends; null values are passed over. */
 export function boundsOf(
@@ -232,26 +255,21 @@ export function edgeRows(
 }
 
 /** Layers that hold a panel's range open, and name what lies beyond it below a dotted rule. */
-export function edgeLayers(
-  rows: readonly PanelRow[],
-  height: number,
-  bound: Spec,
-): readonly Spec[] {
-  const sides = (["below", "above"] as const).filter((side) => rows.some((row) => side in row));
-  const color = { value: chartColours.muted };
+export function edgeLayers(height: number, bound: Spec): readonly Layer[] {
   return [
-    { transform: rowsWith(["bound"]), mark: { type: "point", opacity: 0 }, encoding: { y: bound } },
-    ...sides.flatMap((side) => [{
-      transform: rowsWith([side]),
+    { has: ["bound"], mark: { type: "point", opacity: 0 }, encoding: { y: bound } },
+    ...(["below", "above"] as const).flatMap((side) => [{
+      has: [side],
       mark: {
         type: "rule",
         strokeDash: [1.5, 3],
         strokeWidth: 2,
+        color: chartColours.muted,
         y: side === "below" ? height : 0,
       },
-      encoding: { color },
+      encoding: {},
     }, {
-      transform: rowsWith([side]),
+      has: [side],
       mark: {
         type: "text",
         align: "left",
@@ -262,7 +280,7 @@ export function edgeLayers(
           ? { expr: `${height} - ${edgeLine} * (datum.count - 0.45)` }
           : 0.55 * edgeLine,
       },
-      encoding: { text: { field: side }, color: { value: chartColours.ink } },
+      encoding: { text: { field: side } },
     }]),
   ];
 }

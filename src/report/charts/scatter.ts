@@ -6,9 +6,9 @@
 import type { SeriesStyles } from "../method_styles.ts";
 import {
   type Drawing,
+  type Layer,
   panelled,
   type PanelRow,
-  rowsWith,
   smallWidth,
   spreadOut,
 } from "./panels.ts";
@@ -99,7 +99,6 @@ export function scatter(rows: readonly ScatterRow[], options: ScatterOptions): D
   const corners = panels.flatMap(({ x, y, drawn }) =>
     [0, 1].map((end) => ({ panel: drawn[0]!.panel, cornerX: x[end], cornerY: y[end] }))
   );
-  const has = (field: string) => rows.some((row) => field in row);
   const { color, shape } = channelsOf(styles, "point");
   const number = ({ title, scale, axis }: ScatterAxis, field: string) => ({
     field,
@@ -112,59 +111,53 @@ export function scatter(rows: readonly ScatterRow[], options: ScatterOptions): D
     number({ ...options.x, axis: { grid: false, ...options.x.axis } }, field);
   const y = (field: string) => number(options.y, field);
   const at = { x: x("x"), y: y("at") };
-  const layer = () => [
+  const layer = (): readonly Layer[] => [
     {
-      transform: rowsWith(["cornerX"]),
+      has: ["cornerX"],
       mark: { type: "point", opacity: 0 },
       encoding: { x: x("cornerX"), y: y("cornerY") },
     },
-    ...(guides.length > 0
-      ? [{
-        transform: rowsWith(["guideX"]),
-        mark: {
-          type: "line",
-          strokeDash: [5, 4],
-          strokeWidth: 1.2,
-          color: chartColours.muted,
-          ...(options.hasSteps === true ? { interpolate: "step-after" } : {}),
-        },
-        encoding: { x: x("guideX"), y: y("guideY") },
-      }]
-      : []),
-    ...(has("order")
-      ? [{
-        transform: rowsWith(["order"]),
-        mark: { type: "line", strokeWidth: 1.2, opacity: 0.5 },
-        encoding: { ...at, color, order: { field: "order", type: "quantitative" } },
-      }]
-      : []),
     {
-      transform: rowsWith(["x"]),
+      has: ["guideX"],
+      mark: {
+        type: "line",
+        strokeDash: [5, 4],
+        strokeWidth: 1.2,
+        color: chartColours.muted,
+        ...(options.hasSteps === true ? { interpolate: "step-after" } : {}),
+      },
+      encoding: { x: x("guideX"), y: y("guideY") },
+    },
+    {
+      has: ["order"],
+      mark: { type: "line", strokeWidth: 1.2, opacity: 0.5 },
+      encoding: { ...at, color, order: { field: "order", type: "quantitative" } },
+    },
+    {
+      has: ["x"],
       mark: { type: "point", filled: true, size: 40, opacity: 0.85 },
       encoding: {
         ...at,
         color,
         shape,
-        ...(has("size")
+        ...(rows.some((row) => "size" in row)
           ? { size: { field: "size", type: "quantitative", scale: null, legend: null } }
           : {}),
       },
     },
     // Behind a name stands its outline in the colour of the page, so that lines do not cross it.
-    ...(names.length > 0
-      ? [{ stroke: chartColours.background, strokeWidth: 3 }, {}].map((paint) => ({
-        transform: rowsWith(["name", "nameX"]),
-        mark: {
-          type: "text",
-          fontSize: 10.5,
-          baseline: "middle",
-          align: { expr: "datum.isLeft ? 'right' : 'left'" },
-          dx: { expr: "datum.isLeft ? -9 : 9" },
-          ...paint,
-        },
-        encoding: { x: x("nameX"), y: y("at"), text: { field: "name" } },
-      }))
-      : []),
+    ...[{ stroke: chartColours.background, strokeWidth: 3 }, {}].map((paint) => ({
+      has: ["name", "nameX"],
+      mark: {
+        type: "text",
+        fontSize: 10.5,
+        baseline: "middle",
+        align: { expr: "datum.isLeft ? 'right' : 'left'" },
+        dx: { expr: "datum.isLeft ? -9 : 9" },
+        ...paint,
+      },
+      encoding: { x: x("nameX"), y: y("at"), text: { field: "name" } },
+    })),
   ];
   return (room) =>
     panelled([...panels.flatMap(({ drawn }) => drawn), ...guides, ...corners, ...names], room, {
