@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { analyse } from "../src/analysis/analysis.ts";
 import { textTable } from "../src/base/text_table.ts";
 import { type ClaimsReport } from "../src/analysis/claims/claims_report.ts";
 import type { StudyResults } from "../src/analysis/results.ts";
@@ -41,7 +40,7 @@ function costOf(results: StudyResults, { verdicts }: ClaimsReport): DecisionCost
 
 async function costAt(source: string): Promise<DecisionCost> {
   const results = await readStudyResults(source);
-  const report = analyse(results).claimsReport;
+  const report = results.claimsReport;
   if (report === null) {
     throw new TypeError(
       `Cannot tell what decisions cost: found no claims in the study of "${source}"`,

@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { analyse } from "../src/analysis/analysis.ts";
 import { readStudyResults } from "../src/runs/study_results.ts";
 import { sweepStudy } from "../src/runs/sweep.ts";
 import { readStudyFile } from "../src/runs/plan/study_file.ts";
@@ -127,7 +126,7 @@ async function resumeBench(): Promise<void> {
 
 async function reportBench(): Promise<void> {
   const read = await timed(() => readStudyResults(`${benchResults}/${largeStudyName}`));
-  const built = await timed(() => buildReport(analyse(read.value)));
+  const built = await timed(() => buildReport(read.value));
   await say(
     `Report of ${read.value.runs.length} runs: ${
       seconds(read.millis + built.millis)

@@ -60,23 +60,26 @@ export function analyse(results: StudyResults): Analysis {
 }
 
 function analysisOf<B extends Basis, R extends ReplayAnalysis | null>(basis: B, replay: R) {
-  const parts: AnalysisParts = lazily<AnalysisParts>({
+  const analysis: B & AnalysisParts & { readonly replay: R } = withLazy({ ...basis, replay }, {
     scores: () => scoreRows(basis),
     majority: () => majorityScores(basis),
     claimsReport: () => claimsReport(basis),
-    tests: () => correctedTests(basis, parts.claimsReport?.verdicts ?? [], replay),
-    overTasks: () => overTasks(basis, parts.tests.paired),
-    costs: () => costRows(basis, parts.scores),
+    tests: () => correctedTests(basis, analysis.claimsReport?.verdicts ?? [], replay),
+    overTasks: () => overTasks(basis, analysis.tests.paired),
+    costs: () => costRows(basis, analysis.scores),
     ablation: () => ablationRows(basis),
     rankMetric: () => rankMetricRows(basis),
     moduleSpectra: () => moduleSpectraRows(basis),
   });
-  return Object.assign(parts, basis, { replay });
+  return analysis;
 }
 
-/** An object whose parts are each computed when they are first asked for. */
-function lazily<T extends object>(parts: { readonly [K in keyof T]: () => T[K] }): T {
-  const whole = {} as T;
+/** An object with further parts, each computed when it is first asked for. */
+function withLazy<B extends object, T extends object>(
+  basis: B,
+  parts: { readonly [K in keyof T]: () => T[K] },
+): B & T {
+  const whole = { ...basis } as B & T;
   for (const [key, make] of Object.entries<() => unknown>(parts)) {
     const get = () => {
       const value = make();

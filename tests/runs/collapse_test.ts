@@ -1,5 +1,4 @@
 /** Runs that collapse, from the sweep to its last lines, on a tiny encoder. */
-import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { summaryOf } from "../../src/cli/work_status.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
@@ -39,7 +38,7 @@ Deno.test("a run at an absurd rate is flagged in its record, its line and the sw
       summaryOf(record),
       /; collapsed: predicts the same .*chance is 0.693/,
     );
-    const text = methodsText(analyse(await readStudyResults(folder)));
+    const text = methodsText(await readStudyResults(folder));
     assertMatch(
       text,
       /\n1 of 2 runs collapsed and counts in every mean:\n {2}Moves, lora, rank 2, seed 1: predicts the same for every/,
@@ -58,7 +57,7 @@ Deno.test("a run at an absurd rate is flagged in its record, its line and the sw
       const stripped: RunRecord = { ...record, happened: { ...happened, time: older } };
       await Deno.writeTextFile(`${runOf("lora")}/record.json`, JSON.stringify(stripped));
       await assertRepeats(folder, 2, { tolerance: 0 });
-      assert(!methodsText(analyse(await readStudyResults(folder))).includes("collapsed"));
+      assert(!methodsText(await readStudyResults(folder)).includes("collapsed"));
     });
   }, collapsing);
 });

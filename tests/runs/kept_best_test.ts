@@ -1,5 +1,4 @@
 /** Runs whose best evaluation is not their last, of methods that merge or prune: all that is kept is of the best one. */
-import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { ablate } from "../../src/cli/ablate.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
@@ -177,7 +176,7 @@ Deno.test("a run that is best early is recorded, ablated, exported, compared and
     );
 
     await t.step("progress and report show its metric", () => {
-      const scores = new Map(analyse(results).rows.map(({ method, score }) => [method, score]));
+      const scores = new Map(results.rows.map(({ method, score }) => [method, score]));
       for (const { record } of runs) {
         const accuracy = record.happened.best!.metrics["accuracy"]!;
         assert(accuracy !== record.happened.last!.metrics["accuracy"]);

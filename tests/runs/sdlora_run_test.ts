@@ -1,5 +1,4 @@
 /** SD-LoRA through the commands: three tasks in turn, swept, verified, ablated, exported as one LoRA, refused for one task. */
-import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
@@ -162,7 +161,7 @@ Deno.test("SD-LoRA is swept, recorded, verified, ablated and exported as one LoR
     }
 
     await t.step("the report has the sequence", async () => {
-      const tables = tablesOf(analyse(await readStudyResults(folder)));
+      const tables = tablesOf(await readStudyResults(folder));
       const table = markdownOf(tables.find(({ id }) => id === "sequences")!);
       assertEquals(table.match(/\bThree\b/g)?.length, 4);
     });

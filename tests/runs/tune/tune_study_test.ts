@@ -1,5 +1,4 @@
 /** Tuning a tiny study: grid and random search to the chosen settings, widened ranges, what is told before anything runs. */
-import { analyse } from "../../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StudyError } from "../../../src/study/check/problems.ts";
 import { UsageError } from "../../../src/base/input_error.ts";
@@ -171,7 +170,7 @@ Deno.test("a study that extends the file is swept with the chosen settings, and 
       chosen.file!.tuned.best[0]!.values["train.learningRate"] as number,
     );
     assertEquals(settings.train.heldOut, null);
-    const table = tablesOf(analyse(read)).find(({ id }) => id === "tuning")!;
+    const table = tablesOf(read).find(({ id }) => id === "tuning")!;
     assertEquals(table.rows.length, 1);
   });
 });
