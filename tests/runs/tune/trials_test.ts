@@ -4,7 +4,9 @@ import { Inputs } from "../../../src/runs/inputs.ts";
 import {
   choiceOf,
   firstPoints,
+  metricOf,
   nextPoints,
+  recordedOutcome,
   trialScore,
   withTrials,
 } from "../../../src/runs/tune/trials.ts";
@@ -41,21 +43,26 @@ function studyOf(axes: Partial<Study["axes"]>, margin: Study["margin"] = 0.01): 
 Deno.test("a task with a quarter of the margin counts four times in a trial's score, and so in the choice", async () => {
   const study = studyOf({}, { Topic: 0.01, Genre: 0.04 });
   const combinations = combinationsOf(study, tune, methods, 100);
-  const [{ combination, trials }] = await withTrials(
+  const planning = {
+    study,
+    methods,
+    inputs: new Inputs({ data: null, model: null, study: "." }, []),
+    present: new Set<string>(),
+  };
+  const first = await withTrials(
     combinations.map((combination) => ({ combination, trials: [] })),
     [points],
     false,
-    {
-      study,
-      methods,
-      inputs: new Inputs({ data: null, model: null, study: "." }, []),
-      present: new Set(),
-    },
-  ) as [Awaited<ReturnType<typeof withTrials>>[number]];
+    planning,
+  );
+  const [{ combination, trials }] = first as [(typeof first)[number]];
   assertEquals(trials.map(({ runs }) => runs.map(({ run }) => run.task)), [
     ["Topic", "Genre"],
     ["Topic", "Genre"],
   ]);
+  const [more] = await withTrials(first, [[{ "train.learningRate": 1e-2 }]], true, planning);
+  assertEquals(more!.trials.slice(0, 2), trials);
+  assertEquals(more!.trials.map(({ isAdded }) => isAdded), [false, false, true]);
   // 0.8 on Topic and 0.5 on Genre, then 0.7 and 0.8: the plain means are 0.65 and 0.75.
   const scores = [[0.8, 0.5], [0.7, 0.8]];
   const scored = trials.map(({ point, weights }, i) => ({
@@ -103,6 +110,38 @@ Deno.test("a trial's score is turned over where lower is better, and what the fi
   assertEquals(trialScore([better, outcome("logLoss", null)], [1, 1]), null);
 });
 
+Deno.test("a run's outcome is its score, by the checkpoint that it keeps, and its time in seconds; a failure has no score", () => {
+  const happened = {
+    outcome: { state: "finished" },
+    primaryMetric: "accuracy",
+    keep: "last",
+    last: { metrics: { accuracy: 0.75, f1: 0.5 } },
+    best: { metrics: { accuracy: 0.875, f1: 0.25 } },
+    time: { wallMillis: 2500 },
+  };
+  const of = (changed: object) =>
+    recordedOutcome(
+      { happened: { ...happened, ...changed } } as unknown as Parameters<
+        typeof recordedOutcome
+      >[0],
+    );
+  assertEquals(of({}), { metric: "accuracy", score: 0.75, seconds: 2.5 });
+  assertEquals(of({ keep: "best" }).score, 0.875);
+  assertEquals(of({ last: null }).score, null);
+  const failed = of({ outcome: { state: "failed" } });
+  assertEquals(failed, { metric: "accuracy", score: null, seconds: 2.5 });
+});
+
+Deno.test("runs of one metric have it, and those of several an average", () => {
+  const of = (...metrics: readonly string[]) => metricOf(metrics.map((metric) => ({ metric })));
+  assertEquals([of("f1"), of("f1", "f1"), of("f1", "mcc"), of()], [
+    "f1",
+    "f1",
+    "average",
+    "average",
+  ]);
+});
+
 Deno.test("a tuned file has a delta of each choice, what it took, and its trials", () => {
   type Combination = Parameters<typeof tunedFile>[2][number];
   const combination = (
@@ -115,7 +154,7 @@ Deno.test("a tuned file has a delta of each choice, what it took, and its trials
       choice: { best: { point, score: 0.5 }, edges: [] },
       trials: outcomes.map((outcome, i) => ({
         trial: { point, isAdded: i > 0 },
-        outcome: { point, metric: "accuracy", share: 1, seconds: 1.26, runs: 2, ...outcome },
+        outcome: { point, metric: "accuracy", share: 1, seconds: 1.28, runs: 2, ...outcome },
       })),
     }) as unknown as Combination;
   const mine = { method: "mine", name: "lora", task: "Topic", budget: 2 };
@@ -142,8 +181,8 @@ Deno.test("a tuned file has a delta of each choice, what it took, and its trials
   const found = tunedFile(studyOf({}), tune, [combination(head, { "train.steps": 7 }, [{}])]);
   assertEquals(found.deltas, [{ when: { method: "head" }, set: { train: { steps: 7 } } }]);
   assertEquals(found.tuned.search, "grid");
-  // 1.26 + 1.26 + 0.5 seconds.
-  assertEquals([tuned.search, tuned.seconds, tuned.runs], ["random", 3, 5]);
+  // 1.28 + 1.28 + 0.5 seconds.
+  assertEquals([tuned.search, tuned.seconds, tuned.runs], ["random", 3.1, 5]);
   assertEquals(tuned.best.map(({ trials }) => trials.map(({ values: _values, ...rest }) => rest)), [
     [{ score: 0.5 }, { score: null, share: 0.25, added: true }],
     [{ score: 0.5 }],
@@ -207,6 +246,14 @@ Deno.test("choiceOf() takes a value at an edge where values within did no better
   assertEquals(of(scored(10, 0.5), scored(1, 0.5), scored(100, 0.5)), [100, "high true"]);
   assertEquals(of(scored(10, 0.5), scored(1, 0.5), scored(1000, 0.4)), [1, "low false"]);
   assertEquals(of(scored(1, 0.4), scored(10, 0.5), scored(20, 0.5), scored(100, 0.4)), [10]);
+  // Of several edges that are alike, the first that was drawn.
+  const open = { rate: { log: [1, 100], limits: [0.1, 1000] } } as const;
+  for (const space of [open, narrow]) {
+    for (const rates of [[1, 10, 100], [100, 10, 1]]) {
+      const trials = rates.map((rate) => scored(rate, 0.5));
+      assertEquals(choiceOf(space, trials)!.best.point, { rate: rates[0]! });
+    }
+  }
 });
 
 Deno.test("trialScore() weights scores, and is null where a run failed or diverged", () => {
