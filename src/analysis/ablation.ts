@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { meritOf } from "../tasks/metrics.ts";
 import type { RemovalKind } from "../record/types.ts";
 import {
   bootstrapInterval,
@@ -14,7 +15,7 @@ import {
 } from "../stats/statistics.ts";
 import type { Basis } from "./basis.ts";
 import { metricInfo } from "./metrics.ts";
-import { budgetName, type Cell, cellKeys, cellOf, keyOf, orderOf, rolledUp } from "./run_rows.ts";
+import { type Cell, cellKeys, cellOf, orderOf, rolledUp } from "./run_rows.ts";
 
 /** How well rank and loss of metric agree, for one task, method, budget and kind of removal. */
 export interface AblationRow extends Cell {
@@ -52,10 +53,10 @@ export interface AblationPoint extends Cell {
 function removalsOf({ runs }: Basis) {
   return runs.flatMap(({ record, ablation }) => {
     if (ablation === null) return [];
-    const { isHigherBetter, scale } = metricInfo(ablation.metric);
+    const { scale } = metricInfo(ablation.metric);
     return ablation.removals.filter(({ loss }) => Number.isFinite(loss)).map((removal) => ({
       ...{ ...cellOf(record), kind: removal.kind, name: removal.name, rank: removal.rank },
-      loss: removal.loss * scale * (isHigherBetter ? 1 : -1),
+      loss: meritOf(ablation.metric, removal.loss * scale),
       run: record.id,
     }));
   });
@@ -133,10 +134,7 @@ export function ablationRows(results: Basis): readonly AblationRow[] {
 }
 
 /** The metric at a rank, over the runs (seeds) of a cell. */
-interface TruncationRow {
-  readonly task: string;
-  readonly label: string;
-  readonly budget: string;
+interface TruncationRow extends Cell {
   readonly rank: number;
   readonly n: number;
   /** In the report's scale. */
@@ -149,26 +147,16 @@ interface TruncationRow {
 /** The ablated runs' metrics at each rank, cell by cell. */
 export function truncationRows(results: Basis): readonly TruncationRow[] {
   const order = orderOf(results.grid);
-  const cuts = results.runs.flatMap(({ record: { asked }, ablation }) => {
+  const cuts = results.runs.flatMap(({ record, ablation }) => {
     if (ablation === null) return [];
-    const { isHigherBetter, scale } = metricInfo(ablation.metric);
+    const { scale } = metricInfo(ablation.metric);
     return (ablation.truncations ?? []).map(({ rank, metric }) => ({
-      task: asked.task,
-      label: asked.label,
-      budget: budgetName(asked.budget),
-      rank,
-      metric: metric * scale,
-      loss: (ablation.baseline - metric) * scale * (isHigherBetter ? 1 : -1),
+      ...{ ...cellOf(record), rank, metric: metric * scale },
+      loss: meritOf(ablation.metric, (ablation.baseline - metric) * scale),
     }));
   });
-  const cells = Map.groupBy(
-    cuts,
-    (cut) => keyOf(cut.task, cut.label, cut.budget, String(cut.rank)),
-  );
-  return [...cells.values()].map((own): TruncationRow => {
-    const { task, label, budget, rank } = own[0]!;
-    const { n, mean, sd } = summarise(own.map((cut) => cut.metric));
-    const loss = summarise(own.map((cut) => cut.loss)).mean;
-    return { task, label, budget, rank, n, mean, sd, loss };
-  }).sort((a, b) => order(a) - order(b) || a.rank - b.rank);
+  return rolledUp(cuts, [...cellKeys, "rank"], (own) => {
+    const { n, mean, sd } = summarise(own.map(({ metric }) => metric));
+    return { n, mean, sd, loss: summarise(own.map(({ loss }) => loss)).mean };
+  }).toSorted((a, b) => order(a) - order(b) || a.rank - b.rank);
 }

@@ -9,7 +9,7 @@ import { type ClaimsReport, claimsReport } from "./claims/claims_report.ts";
 import { type CostRow, costRows } from "./costs.ts";
 import { type OverTasks, overTasks } from "./over_tasks.ts";
 import { replayBaseline } from "./paired_rows.ts";
-import { type RankMetricRow, rankMetricRows } from "./rank_metric.ts";
+import { type RankMetricRow, rankMetricRows } from "./learning.ts";
 import type { StudyResults } from "./results.ts";
 import { majorityScores, type ScoreRow, scoreRows } from "./scores.ts";
 import { correctedTests, type ReportTests } from "./significance.ts";

@@ -15,7 +15,7 @@ import { hasBound } from "../tasks/metrics.ts";
 import { hasLearned } from "./claims/no_evidence.ts";
 import { type Cell, cellKeys, cellOf, type Grid, noBudget, orderOf, rolledUp } from "./run_rows.ts";
 import { meanOf } from "../stats/statistics.ts";
-import { counted, fixed, joined, signed, whole } from "../base/format.ts";
+import { counted, fixed, joined, said, signed, whole } from "../base/format.ts";
 import type { StudyResults } from "./results.ts";
 
 /** Cells that a sentence names; of more it says how many. */
@@ -120,7 +120,7 @@ export function changeText(change: Change | null, digits: number): string | null
 }
 
 const placeText = ({ task, label, budget }: ConvergedCell): string =>
-  [task, label, ...(budget === noBudget ? [] : [budget])].join(", ");
+  said(task, label, budget !== noBudget && budget).join(", ");
 
 /** The cells that need more steps, a line each after a sentence; null where none does. */
 export function earlyCells(
@@ -136,10 +136,10 @@ export function earlyCells(
     } (task, method and budget) ${need} more steps: training was still improving when it ended, so there is no verdict on ${them}`,
     lines: early.map((cell) => {
       const { state, runs, gain, gainIn, fall } = cell;
-      const figures = [
-        ...(gain === null ? [] : [`score ${changeText(gain, 1)} ${gainIn}`]),
-        ...(fall === null ? [] : [`loss ${signed(-100 * fall.change, 0)} %`]),
-      ].join(", ");
+      const figures = said(
+        gain !== null && `score ${changeText(gain, 1)} ${gainIn}`,
+        fall !== null && `loss ${signed(-100 * fall.change, 0)} %`,
+      ).join(", ");
       return `${placeText(cell)}: ${stateText(state)} (in the last fifth of ${
         counted(runs, "run")
       }: ${figures})`;

@@ -42,7 +42,7 @@ export type { Basis, ReplayBasis } from "./basis.ts";
 export type { AblationRow } from "./ablation.ts";
 export type { CostRow } from "./costs.ts";
 export type { ModuleSpectraRow } from "./spectra.ts";
-export type { RankMetricRow } from "./rank_metric.ts";
+export type { RankMetricRow } from "./learning.ts";
 export type { ScoreRow } from "./scores.ts";
 export type { ClaimsReport } from "./claims/claims_report.ts";
 export type { OverTasks } from "./over_tasks.ts";

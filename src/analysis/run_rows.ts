@@ -103,32 +103,23 @@ export function runTable(results: StudyResults): ColumnTable {
 }
 
 /** The axes that runs span: tasks and labels in order of appearance, budgets and seeds ascending. */
-export function gridOf(results: StudyResults): Grid {
-  const tasks = new Set<string>();
-  const labels = new Set<string>();
-  const seeds = new Set<number>();
-  const budgets = new Map<string, readonly [number, number]>();
-  const metrics = new Map<string, string>();
-  const methods = new Map<string, string>();
-  const withGivenRanks = new Set<string>();
-  for (const { record: { asked, happened } } of results.runs) {
-    tasks.add(asked.task);
-    labels.add(asked.label);
-    seeds.add(asked.seed);
-    metrics.set(asked.task, happened.primaryMetric);
-    methods.set(asked.label, asked.method);
-    if (asked.ranksFrom !== undefined) withGivenRanks.add(asked.label);
-    const kind = asked.budget === null ? 2 : asked.budget.type === "rank" ? 0 : 1;
-    budgets.set(budgetName(asked.budget), [kind, asked.budget?.value ?? 0]);
-  }
+export function gridOf({ runs }: StudyResults): Grid {
+  const records = runs.map(({ record }) => record);
+  const all = records.map(({ asked }) => asked);
+  const budgets = new Map(all.map(({ budget }) => {
+    const kind = budget === null ? 2 : budget.type === "rank" ? 0 : 1;
+    return [budgetName(budget), [kind, budget?.value ?? 0] as const];
+  }));
   return {
-    tasks: [...tasks],
-    labels: [...labels],
+    tasks: [...new Set(all.map(({ task }) => task))],
+    labels: [...new Set(all.map(({ label }) => label))],
     budgets: [...budgets].sort(([, a], [, b]) => a[0] - b[0] || a[1] - b[1]).map(([name]) => name),
-    seeds: [...seeds].sort((a, b) => a - b),
-    metrics,
-    methods,
-    withGivenRanks,
+    seeds: [...new Set(all.map(({ seed }) => seed))].sort((a, b) => a - b),
+    metrics: new Map(records.map(({ asked, happened }) => [asked.task, happened.primaryMetric])),
+    methods: new Map(all.map(({ label, method }) => [label, method])),
+    withGivenRanks: new Set(
+      all.filter(({ ranksFrom }) => ranksFrom !== undefined).map(({ label }) => label),
+    ),
   };
 }
 

@@ -1,11 +1,13 @@
 /**
- * What axes of settings vary in a study, and its runs paired over everything else.
+ * What axes of settings vary in a study, its runs paired over everything else, and what each value comes to.
  *
  * @module
  */
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
 import { shortNames, valueText } from "../study/schema/setting_paths.ts";
-import { meanOf } from "../stats/statistics.ts";
+import { meanOf, summarise } from "../stats/statistics.ts";
+import { areAverageable, averageMetric } from "./metrics.ts";
+import { meritOf } from "../tasks/metrics.ts";
 import { keyOf, runRowOf } from "./run_rows.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 
@@ -93,4 +95,83 @@ export function seedMeans(runs: readonly VariedRun[]): readonly (readonly [numbe
   return [...Map.groupBy(runs, ({ seed }) => String(seed)).values()]
     .map((own) => [own[0]!.seed, meanOf(own.map(({ score }) => score))] as const)
     .sort(([a], [b]) => a - b);
+}
+
+/** A value of a setting that varies. */
+export interface VariedRow {
+  readonly setting: string;
+  readonly value: string;
+  /** Runs with this value that are paired with runs of every other value. */
+  readonly n: number;
+  /** Metric of the means, null where those of the tasks share no scale. */
+  readonly metric: string | null;
+  readonly mean: number | null;
+  /** Mean minus that of the best value, and its 95 % t interval over seeds; 0 and null for the best itself. */
+  readonly difference: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Combinations of everything else in which no value has a better mean over seeds, and how many combinations there are. */
+  readonly bestIn: number;
+  readonly of: number;
+  /** Arms for which no value has a better mean. */
+  readonly bestFor: readonly string[];
+}
+
+/** The metric of means over runs, or null where none says something. */
+function sharedMetric(runs: readonly VariedRun[]): string | null {
+  const metrics = [...new Set(runs.map(({ metric }) => metric))];
+  if (metrics.length === 1) return metrics[0]!;
+  return metrics.length > 1 && areAverageable(metrics) ? averageMetric() : null;
+}
+
+/** For each group of runs the values, as texts, of which none has a better mean. */
+function bestValues(
+  runs: readonly VariedRun[],
+  groupOf: (run: VariedRun) => string,
+): ReadonlyMap<string, ReadonlySet<string>> {
+  return new Map([...Map.groupBy(runs, groupOf)].map(([group, own]) => {
+    const metric = sharedMetric(own) ?? own[0]!.metric;
+    const means = [...byValue(own)].map(([text, at]) =>
+      [text, meritOf(metric, meanOf(at.map(({ score }) => score)))] as const
+    );
+    const best = Math.max(...means.map(([, mean]) => mean));
+    return [group, new Set(means.flatMap(([text, mean]) => mean === best ? [text] : []))];
+  }));
+}
+
+function rowsOfAxis(axis: VariedAxis, results: StudyResults): readonly VariedRow[] {
+  const runs = paired(runsOn(axis, results), axis.values);
+  const metric = sharedMetric(runs);
+  const values = byValue(runs);
+  const bestIn = bestValues(runs, ({ cell }) => cell);
+  const bestFor = metric === null ? new Map() : bestValues(runs, ({ entry }) => entry);
+  const overall = metric === null ? [] : [...bestValues(runs, () => "").values()];
+  const best = values.get([...overall[0] ?? []][0] ?? "") ?? [];
+  const reference = new Map(seedMeans(best));
+  return axis.values.map((value): VariedRow => {
+    const text = valueText(value);
+    const own = values.get(text) ?? [];
+    const hasMean = metric !== null && own.length > 0;
+    const differences = seedMeans(own).map(([seed, mean]) => mean - (reference.get(seed) ?? NaN));
+    const isBest = own === best;
+    const { mean: difference, low, high } = summarise(differences);
+    return {
+      setting: axis.key,
+      value: text,
+      n: own.length,
+      metric,
+      mean: hasMean ? meanOf(own.map(({ score }) => score)) : null,
+      difference: !hasMean ? null : isBest ? 0 : difference,
+      low: hasMean && !isBest ? low : null,
+      high: hasMean && !isBest ? high : null,
+      bestIn: [...bestIn.values()].filter((texts) => texts.has(text)).length,
+      of: bestIn.size,
+      bestFor: [...bestFor].flatMap(([entry, texts]) => texts.has(text) ? [entry] : []),
+    };
+  });
+}
+
+/** The rows of all settings that vary; none for a study without axes of settings. */
+export function variedRows(results: StudyResults): readonly VariedRow[] {
+  return variedAxes(results).flatMap((axis) => rowsOfAxis(axis, results));
 }

@@ -84,3 +84,8 @@ export function intervalWords(low: number | null, high: number | null, decimals:
     ? ""
     : `95% interval ${fixed(low, decimals)} to ${fixed(high, decimals)}`;
 }
+
+/** The texts that there are; `false`, null and an empty one stand for none. */
+export function said(...texts: readonly (string | false | null)[]): readonly string[] {
+  return texts.flatMap((text) => text || []);
+}

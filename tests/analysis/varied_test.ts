@@ -8,7 +8,7 @@ import { scaleOf, variedCharts } from "../../src/report/charts/varied.ts";
 import { tableText } from "../../src/report/table.ts";
 import { settingRows } from "../report/table_of.ts";
 import { groupedTable } from "../../src/report/grouped.ts";
-import { variedRows } from "../../src/analysis/varied_rows.ts";
+import { variedRows } from "../../src/analysis/varied.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { summarise } from "../../src/stats/statistics.ts";
 import { panelsOf, seriesOf, specOf } from "../report/chart_rows.ts";

@@ -10,8 +10,8 @@ import {
   decisionOf,
 } from "../../study/schema/claims.ts";
 import { meanOf } from "../../stats/statistics.ts";
-import { counted, listed, signed, whole } from "../../base/format.ts";
-import { idleText } from "./no_evidence.ts";
+import { counted, listed, said, signed, whole } from "../../base/format.ts";
+import { idleText, type LostArm } from "./no_evidence.ts";
 import type { Answer, ClaimVerdict, DifferenceUnit } from "./verdict.ts";
 
 /** What is said of one claim. */
@@ -80,9 +80,9 @@ function saidText(claim: Claim): string {
 /** A line as plain text: `ours: supported, +1.42 points (95% interval ...) – claimed: elalora is better than lora`. */
 export function plainLine(line: VerdictLine): string {
   const { name, claim, answer, wanted, number, basis, notes } = line;
-  const said = wanted === "" ? answer : `${answer} (${wanted})`;
+  const verdict = wanted === "" ? answer : `${answer} (${wanted})`;
   const found = basis === "" ? number : `${number} (${basis})`;
-  return [`${name}: ${said}, ${found} – claimed: ${claim}`, ...notes].join("; ");
+  return [`${name}: ${verdict}, ${found} – claimed: ${claim}`, ...notes].join("; ");
 }
 
 /** Two digits are enough of a number that rests on an estimated spread. */
@@ -148,56 +148,45 @@ export function intervalText(verdict: Pick<ClaimVerdict, "state" | "plan" | "uni
 }
 
 function notesOf(verdict: ClaimVerdict): readonly string[] {
-  const { state, more, leftOut, differences, notConverged, notBracketed, notTuned, unequal } =
-    verdict;
+  const { answer, state, more, leftOut, differences, lost } = verdict;
+  const { notConverged, notBracketed, notTuned, unequal } = verdict;
   const left = new Set(leftOut.map(({ seed }) => seed)).size;
-  const reasons = leftOut.map(({ run, reason }) => `"${run}" ${reason}`);
-  return [
-    ...(notBracketed.length === 0
-      ? []
-      : [`the tuned settings of ${listed(notBracketed)} lie at the edge of what was tried`]),
-    ...(notConverged.length === 0 ? [] : [
+  const isOpen = answer === "undecided";
+  return said(
+    notBracketed.length > 0 &&
+      `the tuned settings of ${listed(notBracketed)} lie at the edge of what was tried`,
+    notConverged.length > 0 &&
       `training was still improving when it ended: ${
         listed(notConverged.map((cell) => `"${cell}"`))
       }`,
-    ]),
-    ...(unequal.length === 0 ? [] : [`the arms differ in ${listed(unequal)}`]),
-    ...(notTuned.length === 0
-      ? []
-      : [`the settings of ${listed(notTuned)} were not tuned, those of the other arm were`]),
-    ...learnedText(verdict),
-    ...(left === 0 ? [] : [
+    unequal.length > 0 && `the arms differ in ${listed(unequal)}`,
+    notTuned.length > 0 &&
+      `the settings of ${listed(notTuned)} were not tuned, those of the other arm were`,
+    learnedText(verdict),
+    left > 0 &&
       `${whole(left)} of ${counted(left + differences.length, "seed")} left out: ${
-        listed(reasons)
+        listed(leftOut.map(({ run, reason }) => `"${run}" ${reason}`))
       }`,
-    ]),
-    ...lostText(verdict),
-    ...(state.verdict !== "undecided" && differences.length > state.n
-      ? [`decided by the first ${whole(state.n)} of ${counted(differences.length, "seed")}`]
-      : []),
-    ...(verdict.answer === "undecided" && more !== null && !more.isWithinPlan
-      ? [beyondText(verdict)]
-      : []),
-    ...(verdict.answer === "undecided" ? excludedText(verdict) : []),
-  ];
+    lost !== null && lostText(lost),
+    state.verdict !== "undecided" && differences.length > state.n &&
+      `decided by the first ${whole(state.n)} of ${counted(differences.length, "seed")}`,
+    isOpen && more !== null && !more.isWithinPlan && beyondText(verdict),
+    isOpen && excludedText(verdict),
+  );
 }
 
 /** Runs that are chance, and whether a whole task is. */
-function learnedText({ notLearned, idle }: ClaimVerdict): readonly string[] {
-  if (notLearned.length > 0) {
-    return [`no run learned anything on ${listed(notLearned)}: their scores are chance`];
-  }
-  if (idle.runs === 0) return [];
-  return [idleText(idle.runs, idle.of)];
+function learnedText({ notLearned, idle }: ClaimVerdict): string | false {
+  return notLearned.length > 0
+    ? `no run learned anything on ${listed(notLearned)}: their scores are chance`
+    : idle.runs > 0 && idleText(idle.runs, idle.of);
 }
 
-function lostText({ lost }: ClaimVerdict): readonly string[] {
-  return lost === null ? [] : [
-    `${lost.label} has no score with ${whole(lost.seeds)} of ${
-      counted(lost.of, "seed")
-    }, too many for a verdict in its ` +
-    'favour that leaves them out: repeat them by --retry-failed, or say by "exclude" that they do not count',
-  ];
+function lostText({ label, seeds, of }: LostArm): string {
+  return `${label} has no score with ${whole(seeds)} of ${
+    counted(of, "seed")
+  }, too many for a verdict in its ` +
+    'favour that leaves them out: repeat them by --retry-failed, or say by "exclude" that they do not count';
 }
 
 function beyondText({ more, plan }: ClaimVerdict): string {
@@ -213,13 +202,13 @@ function beyondText({ more, plan }: ClaimVerdict): string {
 }
 
 /** What an undecided interval excludes all the same. */
-function excludedText(verdict: ClaimVerdict): readonly string[] {
+function excludedText(verdict: ClaimVerdict): string | false {
   const { state: { low, high }, plan } = verdict;
-  if (plan.question === "not worse") return [];
-  const margin = marginText(verdict);
-  const than = `of ${margin} or more`;
-  if (high < 1) return [`an advantage ${than} is excluded`];
-  return low > -1 ? [`a disadvantage ${than} is excluded`] : [];
+  if (plan.question === "not worse") return false;
+  const than = `of ${marginText(verdict)} or more`;
+  return high < 1
+    ? `an advantage ${than} is excluded`
+    : low > -1 && `a disadvantage ${than} is excluded`;
 }
 
 /** How claims are decided, in a sentence or two. */

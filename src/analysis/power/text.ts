@@ -4,7 +4,7 @@
  * @module
  */
 import { claimText } from "../../study/schema/claims.ts";
-import { counted, duration, fixed, listed, whole } from "../../base/format.ts";
+import { counted, duration, fixed, listed, said, whole } from "../../base/format.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
 import { decimalsOf, marginText, roughly } from "../claims/text.ts";
 import { idleText } from "../claims/no_evidence.ts";
@@ -47,7 +47,7 @@ export function powerText(powers: readonly ClaimPower[], words: PowerWords): rea
       ...(power.pilot === null ? withoutPilot(power) : withPilot(power, power.pilot))
         .map((line) => `    ${line}`),
     ]),
-    ...(powers.some(({ pilot }) => pilot === null) ? [howToPilot(words)] : []),
+    ...said(powers.some(({ pilot }) => pilot === null) && howToPilot(words)),
   ];
 }
 
@@ -85,15 +85,13 @@ function withPilot(
           `; ${duration(seeds * seedMillis)} for ${seedsText(seeds, power.rule.cap)} seeds`
         ).join("")
     }`;
-  return [
-    ...(notLearned.length === 0 ? [] : [
+  return said(
+    notLearned.length > 0 &&
       `Nothing can be said of seeds: no run of the pilot learned anything on ${
         listed(notLearned)
       }, so its differences are chance. Make one that learns, with other settings or more steps`,
-    ]),
-    ...(idle.runs === 0 ? [] : [
+    idle.runs > 0 &&
       `The pilot: ${idleText(idle.runs, idle.of)}; those that learn something may vary otherwise`,
-    ]),
     `Pilot: ${path}, ${
       counted(seeds, "seed")
     }${others}. The difference varies over seeds with a standard deviation of ${
@@ -101,18 +99,14 @@ function withPilot(
     } (60% interval ${inUnit(limits.low)} to ${inUnit(limits.high)})${
       tasks.length === 1 ? "" : `; by task ${byTask.join(", ")}`
     }`,
-    ...(missing.length === 0 ? [] : [
+    missing.length > 0 &&
       `The pilot has no runs of ${listed(missing)}: planned as if ${
         missing.length === 1 ? "it" : "they"
       } varied as the other tasks do`,
-    ]),
-    ...(!hasSpread(spread)
-      ? [
-        "Nothing can be said of seeds: each seed of the pilot has the same difference, so the spread is not known. Make a pilot with more seeds, steps or evaluated examples",
-      ]
-      : []),
+    !hasSpread(spread) &&
+      "Nothing can be said of seeds: each seed of the pilot has the same difference, so the spread is not known. Make a pilot with more seeds, steps or evaluated examples",
     ...(needed.length === 0 ? [] : [neededText(power, needed), seesText(power, sees), times]),
-  ];
+  );
 }
 
 /** A true difference in words that follow `if`. */

@@ -15,7 +15,7 @@ import {
   widest,
 } from "../../analysis/significance.ts";
 import { isApart, remedyOf, type VerdictKind } from "../../analysis/verdict.ts";
-import { chance, counted, joined, listed, whole } from "../../base/format.ts";
+import { chance, counted, joined, listed, said, whole } from "../../base/format.ts";
 import { marginText } from "../columns.ts";
 import { manyLabels } from "../charts/theme.ts";
 import {
@@ -119,10 +119,10 @@ function countsSentence(rows: readonly PairedRow[], baseline: string): string | 
   const equivalent = count("equivalent");
   const alike = tested.length - better - worse - equivalent;
   const untested = cells.length - tested.length - early;
-  const left = [
-    ...(early === 0 ? [] : [`${whole(early)} more ${early === 1 ? "needs" : "need"} ${needs}`]),
-    ...(untested === 0 ? [] : [`${whole(untested)} more could not be tested`]),
-  ];
+  const left = said(
+    early > 0 && `${whole(early)} more ${early === 1 ? "needs" : "need"} ${needs}`,
+    untested > 0 && `${whole(untested)} more could not be tested`,
+  );
   const rest = left.length === 0 ? "" : ` (${left.join(", ")})`;
   const n = tested.length;
   if (better === n) return `Better than ${baseline} ${inAll(n, words)}${rest}.`;
@@ -133,12 +133,12 @@ function countsSentence(rows: readonly PairedRow[], baseline: string): string | 
   }
   const { preposition, many } = words;
   const than = ` than ${baseline}`;
-  const parts = [
-    ...(better > 0 ? [`better${than} ${preposition} ${whole(better)}`] : []),
-    ...(worse > 0 ? [`worse${better > 0 ? "" : than} ${preposition} ${whole(worse)}`] : []),
-    ...(equivalent > 0 ? [`equivalent ${preposition} ${whole(equivalent)}`] : []),
-    ...(alike > 0 ? [`not significantly different ${preposition} ${whole(alike)}`] : []),
-  ];
+  const parts = said(
+    better > 0 && `better${than} ${preposition} ${whole(better)}`,
+    worse > 0 && `worse${better > 0 ? "" : than} ${preposition} ${whole(worse)}`,
+    equivalent > 0 && `equivalent ${preposition} ${whole(equivalent)}`,
+    alike > 0 && `not significantly different ${preposition} ${whole(alike)}`,
+  );
   return `${sentence(joined(parts))} of ${whole(n)} ${many}${rest}.`;
 }
 
@@ -158,11 +158,7 @@ export function comparisons(
     const counts = countsSentence(own, baseline);
     return [{
       lead: `${label} against ${baseline}, paired by seed`,
-      text: [
-        ...widest(own).map((row) => differenceSentence(row, baseline)),
-        ...(counts === null ? [] : [counts]),
-      ]
-        .join(" "),
+      text: said(...widest(own).map((row) => differenceSentence(row, baseline)), counts).join(" "),
     }];
   });
 }
@@ -181,7 +177,7 @@ function manyComparisons(
   const size = (row: PairedRow) => Math.abs(row.mean! * metricInfo(row.metric).scale);
   const own = (kind: VerdictKind) =>
     wide.filter(({ verdict }) => verdict.kind === kind).toSorted((a, b) => size(b) - size(a));
-  const said = (verdict: "better" | "worse") => {
+  const named = (verdict: "better" | "worse") => {
     const found = own(verdict);
     if (found.length === 0) return `None is ${verdict} than ${baseline}.`;
     const names = found.map((row) =>
@@ -193,22 +189,19 @@ function manyComparisons(
   const open = own("void");
   return [{
     lead: `Methods against ${baseline}, paired by seed`,
-    text: [
-      said("better"),
-      said("worse"),
-      ...(equivalent === 0
-        ? []
-        : [`Equivalent: ${whole(equivalent)} of ${counted(wide.length, "comparison")}.`]),
-      ...(alike === 0
-        ? []
-        : [`No significant difference: ${whole(alike)} of ${counted(wide.length, "comparison")}.`]),
-      ...(open.length === 0 ? [] : [
+    text: said(
+      named("better"),
+      named("worse"),
+      equivalent > 0 &&
+        `Equivalent: ${whole(equivalent)} of ${counted(wide.length, "comparison")}.`,
+      alike > 0 &&
+        `No significant difference: ${whole(alike)} of ${counted(wide.length, "comparison")}.`,
+      open.length > 0 &&
         `${sentence(remedyOf(open.map(({ verdict }) => verdict.reason)).needs)} needed: ${
           whole(open.length)
         } of ${counted(wide.length, "comparison")}.`,
-      ]),
       `Verdicts rest on tests, ${correction}.`,
-    ].join(" "),
+    ).join(" "),
   }];
 }
 

@@ -3,7 +3,16 @@
  *
  * @module
  */
-import { chance, counted, fixed, intervalWords, joined, listed, whole } from "../../base/format.ts";
+import {
+  chance,
+  counted,
+  fixed,
+  intervalWords,
+  joined,
+  listed,
+  said,
+  whole,
+} from "../../base/format.ts";
 import { fewestBlocks, leastCorrectedP, significanceLevel } from "../../stats/rank_tests.ts";
 import { isApart, type VerdictKind } from "../../analysis/verdict.ts";
 import type { RankedMethod, Ranking } from "../../analysis/ranking.ts";
@@ -35,19 +44,16 @@ function orderText({ methods, beside, blocks, tasks, leftOut }: Ranking): string
     return `${method.label} ${fixed(method.meanRank, 2)}${ends === "" ? "" : ` (${ends})`}`;
   };
   const placed = beside.map(({ label, meanRank }) => `${label} ${fixed(meanRank, 2)}`);
-  return [
+  return said(
     `The ${whole(methods.length)} methods are ranked in ${
       blocks === 1 ? "one block" : `each of ${whole(blocks)} blocks`
     } (one task with one seed; ${counted(tasks, "task")}), 1 is best: ${
       listed(methods.map(rankText))
     }.`,
-    ...(placed.length === 0
-      ? []
-      : [`Methods without a budget, each placed among them: ${listed(placed)}.`]),
-    ...(leftOut.length === 0
-      ? []
-      : [`Not ranked, for lack of more than half of the runs: ${listed(leftOut)}.`]),
-  ].join(" ");
+    placed.length > 0 && `Methods without a budget, each placed among them: ${listed(placed)}.`,
+    leftOut.length > 0 &&
+      `Not ranked, for lack of more than half of the runs: ${listed(leftOut)}.`,
+  ).join(" ");
 }
 
 function significanceText(ranking: Ranking, correction: string): string {
@@ -63,13 +69,12 @@ function significanceText(ranking: Ranking, correction: string): string {
     }.`;
   }
   // Of two methods the test of their pair says all.
-  const friedman = methods.length > 2 && early.length === 0 ? [friedmanText(ranking)] : [];
-  const open = early.length === 0 ? [] : [
+  const friedman = methods.length > 2 && early.length === 0 && friedmanText(ranking);
+  const open = early.length > 0 &&
     `No verdict on ${listed(early)}, which ${
       early.length === 1 ? "needs" : "need"
-    } ${remedy.needs} (see ${remedy.see}).`,
-  ];
-  return [...friedman, ...open, pairsText(ranking, correction), ...againstTexts(ranking)].join(" ");
+    } ${remedy.needs} (see ${remedy.see}).`;
+  return said(friedman, open, pairsText(ranking, correction), againstText(ranking)).join(" ");
 }
 
 function friedmanText({ friedman, methods }: Ranking): string {
@@ -124,9 +129,9 @@ function pairsText(
   return `${count} significantly (${test}). ${first}`;
 }
 
-function againstTexts(ranking: Ranking): readonly string[] {
+function againstText(ranking: Ranking): string | false {
   const { baseline, methods, canTellApart } = ranking;
-  if (baseline === null || methods.length < 3 || !canTellApart) return [];
+  if (baseline === null || methods.length < 3 || !canTellApart) return false;
   const named = (kind: VerdictKind) =>
     methods.filter((method) => method.againstBaseline?.verdict.kind === kind)
       .map((method) => method.label);
@@ -137,15 +142,12 @@ function againstTexts(ranking: Ranking): readonly string[] {
     named("void"),
   ];
   const is = (names: readonly string[]) => names.length === 1 ? "is" : "are";
-  const parts = [
-    ...(better.length === 0 ? [] : [`${listed(better)} ${is(better)} better`]),
-    ...(worse.length === 0 ? [] : [`${listed(worse)} ${is(worse)} worse`]),
-    ...(alike.length === 0
-      ? []
-      : [`${listed(alike)} ${alike.length === 1 ? "does" : "do"} not differ significantly`]),
-    ...(early.length === 0
-      ? []
-      : [`${ranking.remedy.needs} are needed for a verdict on ${listed(early)}`]),
-  ];
-  return [`Compared with ${baseline}, ${joined(parts)}.`];
+  const parts = said(
+    better.length > 0 && `${listed(better)} ${is(better)} better`,
+    worse.length > 0 && `${listed(worse)} ${is(worse)} worse`,
+    alike.length > 0 &&
+      `${listed(alike)} ${alike.length === 1 ? "does" : "do"} not differ significantly`,
+    early.length > 0 && `${ranking.remedy.needs} are needed for a verdict on ${listed(early)}`,
+  );
+  return `Compared with ${baseline}, ${joined(parts)}.`;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Analysis } from "../../analysis/analysis.ts";
-import { VariedRow, variedRows } from "../../analysis/varied_rows.ts";
+import { VariedRow, variedRows } from "../../analysis/varied.ts";
 import { fixed, interval, nothing, signed } from "../../base/format.ts";
 import { scaled } from "../columns.ts";
 import { charts, type Section, table } from "../section.ts";

@@ -1,6 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { looksOf } from "../../../src/analysis/claims/claims_report.ts";
-import { seedsWanted } from "../../../src/analysis/claims/claims_report.ts";
+import { looksOf, seedsWanted } from "../../../src/analysis/claims/claims_report.ts";
 import { type ClaimedOptions, claimedStudy, claimOf, verdictsOn } from "./scored_runs.ts";
 
 /** What is wanted of a study whose `ours` gains as given over `lora`, seed by seed. */
