@@ -130,16 +130,18 @@ Deno.test("what cannot work is refused before a run", () => {
     const run = { totalSteps: 40, stepsPerEpoch: 8, trainExamples: 64, modules, plan };
     alora.check(chosen, factsOf({ ...run, ...facts }));
   };
+  const refused = (text: string, ...given: Parameters<typeof check>) =>
+    assertThrows(check(...given), RangeError, text);
   check({})();
-  assertThrows(check({ K1: 5 }), RangeError, '"K1" of 5 epochs takes 40');
-  assertThrows(check({ n_A: 6 }), RangeError, "it starts with 6 in 3 modules");
-  assertThrows(check({}, 1), RangeError, "Cannot drop 3 ranks a round");
+  refused('"K1" of 5 epochs takes 40', { K1: 5 });
+  refused("it starts with 6 in 3 modules", { n_A: 6 });
+  refused("Cannot drop 3 ranks a round", {}, 1);
   // A module without a rank is not counted.
   const plan = fixedRanks(alora, alora.parseOptions({}), modules, { m0: 2, m1: 1, m2: 0 });
   check({}, 2, { plan })();
-  assertThrows(check({ n_A: 3 }, 2, { plan }), RangeError, "it starts with 3 in 2 modules");
-  assertThrows(check({ examples: 64 }), RangeError, "the run trains on 64");
-  assertThrows(check({}, 64), RangeError, "none can grow; lower the budget");
+  refused("it starts with 3 in 2 modules", { n_A: 3 }, 2, { plan });
+  refused("the run trains on 64", { examples: 64 });
+  refused("none can grow; lower the budget", {}, 64);
   check({ N_A: 0, K1: 9, examples: 99 }, 64)();
 });
 

@@ -200,23 +200,17 @@ Deno.test("later tasks have lower ranks where ranks are reduced", () => {
 Deno.test("a single task, and options that would do nothing, are refused with what would work", () => {
   const check = (options: Record<string, unknown>, count: number) => () =>
     sdlora.check(sdlora.parseOptions(options), factsOf({ stages: stages.slice(0, count) }));
+  const refused = (text: string, ...given: Parameters<typeof check>) =>
+    assertThrows(check(...given), RangeError, text);
   check({}, 2)();
   check({ rankReduction: { mu: 1 }, tau: 9e-4, alphaPer: "module" }, 2)();
-  assertThrows(check({}, 1), RangeError, "name a sequence of tasks, or use lora");
-  assertThrows(check({ rankReduction: {} }, 4), RangeError, 'found "mu" of 4 and 4 tasks');
-  assertThrows(check({ rankReduction: { mu: 2, nu: 1 } }, 4), RangeError, "raise nu to 2");
-  assertThrows(
-    check({ rankReduction: { mu: 2, ranks: [4, 6, 2] } }, 4),
-    RangeError,
-    'found the "ranks" 4, 6, 2',
-  );
-  assertThrows(check({ alphas: "upstream", tau: 1e-3 }, 4), RangeError, "set alphas to carried");
-  assertThrows(
-    check({ norms: "upstream", normaliseCurrent: true }, 4),
-    RangeError,
-    "set norms to product",
-  );
-  assertThrows(check({ foldNorms: true, alphaPer: "module" }, 4), RangeError, "nothing to fold");
+  refused("name a sequence of tasks, or use lora", {}, 1);
+  refused('found "mu" of 4 and 4 tasks', { rankReduction: {} }, 4);
+  refused("raise nu to 2", { rankReduction: { mu: 2, nu: 1 } }, 4);
+  refused('found the "ranks" 4, 6, 2', { rankReduction: { mu: 2, ranks: [4, 6, 2] } }, 4);
+  refused("set alphas to carried", { alphas: "upstream", tau: 1e-3 }, 4);
+  refused("set norms to product", { norms: "upstream", normaliseCurrent: true }, 4);
+  refused("nothing to fold", { foldNorms: true, alphaPer: "module" }, 4);
   const alone = () => sdloraPolicy(plain).start(contextOf([2, 2]));
   assertThrows(alone, RangeError, "at least 2 are wanted");
 });

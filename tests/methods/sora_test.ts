@@ -146,26 +146,29 @@ Deno.test("the first phase has its share of the steps, the others share the rest
 Deno.test("options that do not fit together or leave a phase without a step are refused", () => {
   const check = (options: Readonly<Record<string, unknown>>, totalSteps = 100) => () =>
     sora.check(sora.parseOptions(options), factsOf({ totalSteps }));
+  const refused = (text: string, ...given: Parameters<typeof check>) =>
+    assertThrows(check(...given), RangeError, text);
   check({})();
   check({ lambdaSchedule: "linear", maxLambda: 1e-3, lambdaNum: 5 })();
-  assertThrows(check({ countInterval: 2.5 }), RangeError, '"countInterval" of 2.5');
-  assertThrows(check({ maxLambda: 1e-3 }), RangeError, 'without a "lambdaSchedule"');
-  assertThrows(check({ lambdaSchedule: "linear" }), RangeError, "both are wanted");
-  assertThrows(
-    check({ lambdaSchedule: "linear", maxLambda: 1e-4, lambdaNum: 3 }),
-    RangeError,
-    'found "sparseLambda2" of 0.0003 and "maxLambda" of 0.0001',
-  );
-  assertThrows(
-    check({ lambdaSchedule: "exp_linear", sparseLambda2: 0, maxLambda: 1, lambdaNum: 3 }),
-    RangeError,
-    "a positive number",
-  );
-  assertThrows(
-    check({ lambdaSchedule: "linear", maxLambda: 1e-3, lambdaNum: 9 }, 10),
-    RangeError,
-    "leave a phase without a step",
-  );
+  refused('"countInterval" of 2.5', { countInterval: 2.5 });
+  refused('without a "lambdaSchedule"', { maxLambda: 1e-3 });
+  refused("both are wanted", { lambdaSchedule: "linear" });
+  refused('found "sparseLambda2" of 0.0003 and "maxLambda" of 0.0001', {
+    lambdaSchedule: "linear",
+    maxLambda: 1e-4,
+    lambdaNum: 3,
+  });
+  refused("a positive number", {
+    lambdaSchedule: "exp_linear",
+    sparseLambda2: 0,
+    maxLambda: 1,
+    lambdaNum: 3,
+  });
+  refused("leave a phase without a step", {
+    lambdaSchedule: "linear",
+    maxLambda: 1e-3,
+    lambdaNum: 9,
+  }, 10);
 });
 
 Deno.test("a schedule of thresholds is refused where tasks are learned one after the other", () => {

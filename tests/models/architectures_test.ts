@@ -25,6 +25,10 @@ function renamed(family: string, rename: (name: string) => string): EncoderFiles
   return { ...filesOf[family]!, weights: weightsOf(named) };
 }
 
+/** Fails unless the files of a folder are refused with a text. */
+const assertRefused = (files: EncoderFiles, folder: string, text: string) =>
+  assertThrows(() => loadEncoder(files, folder), InputError, text);
+
 Deno.test("every model type belongs to one architecture, which is found by it and by its configs", () => {
   assertEquals(new Set(modelTypes).size, modelTypes.length);
   for (const [family, { config }] of Object.entries(filesOf)) {
@@ -152,9 +156,9 @@ Deno.test("loadEncoder() says which architecture the tensors of another are name
       const [wanted, found] = [own, other].map((name) =>
         architectureOf(parseConfig(filesOf[name]!.config, "")).title
       );
-      assertThrows(
-        () => loadEncoder({ ...filesOf[own]!, config, weights }, "m"),
-        InputError,
+      assertRefused(
+        { ...filesOf[own]!, config, weights },
+        "m",
         `Cannot load "m/model.safetensors": its tensors are named as those of ${found}, want those of ` +
           `${wanted}, as model_type of "m/config.json" says; take both from one checkpoint`,
       );
@@ -162,9 +166,9 @@ Deno.test("loadEncoder() says which architecture the tensors of another are name
   }
   // Without a prefix these three families have the same names.
   const { weights } = renamed("bert", (name) => name.replace(/^bert\./, ""));
-  assertThrows(
-    () => loadEncoder({ ...filesOf["distilbert"]!, weights }, "m"),
-    InputError,
+  assertRefused(
+    { ...filesOf["distilbert"]!, weights },
+    "m",
     "named as those of BERT or RoBERTa or ELECTRA, want those of DistilBERT",
   );
 });
@@ -190,9 +194,9 @@ Deno.test("loadEncoder() takes every naming of a family's checkpoint", () => {
 Deno.test("loadEncoder() refuses a tokenizer with ids beyond the word embedding of any family", () => {
   for (const family of goldenFamilies) {
     const files = filesOf[family]!;
-    assertThrows(
-      () => loadEncoder({ ...files, vocab: `${files.vocab}extra\n` }, "v"),
-      InputError,
+    assertRefused(
+      { ...files, vocab: `${files.vocab}extra\n` },
+      "v",
       'Cannot use the tokenizer "v/vocab.txt" with the encoder of "v": found ids up to 24, want at most 23',
     );
   }
@@ -225,17 +229,17 @@ Deno.test("loadEncoder() reads weights in several files as it reads them in one"
   assertEquals(loadEncoder({ ...files, weights: reversed }, "s").weightsHash, parted.weightsHash);
 
   const query = "roberta.encoder.layer.0.attention.self.query.weight";
-  assertThrows(
-    () => loadEncoder({ ...files, weights: shards([...halves, [tensors[20]!]]) }, "s"),
-    InputError,
+  assertRefused(
+    { ...files, weights: shards([...halves, [tensors[20]!]]) },
+    "s",
     `Cannot load "s/model-2.safetensors": found "${
       tensors[20]![0]
     }", which "s/model-1.safetensors" has too`,
   );
   const without = halves.map((half) => half.filter(([name]) => name !== query));
-  assertThrows(
-    () => loadEncoder({ ...files, weights: shards(without) }, "s"),
-    InputError,
+  assertRefused(
+    { ...files, weights: shards(without) },
+    "s",
     'Cannot load "s/model.safetensors.index.json": tensor "encoder.layer.0.attention.self.query.weight" is missing',
   );
   const wide = halves.map((half) =>
@@ -244,9 +248,9 @@ Deno.test("loadEncoder() reads weights in several files as it reads them in one"
     )
   );
   const holder = halves.findIndex((half) => half.some(([name]) => name === query));
-  assertThrows(
-    () => loadEncoder({ ...files, weights: shards(wide) }, "s"),
-    InputError,
+  assertRefused(
+    { ...files, weights: shards(wide) },
+    "s",
     `Cannot load "s/model-${holder}.safetensors": tensor "${query}" has shape [16,17], want [16,16]`,
   );
 });

@@ -1,24 +1,19 @@
 /** Runs on encoders of several families: what they evaluate to, where dropout acts, how their heads start. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { nativeExecutor } from "../../src/exec/native.ts";
-import type { HostTensor } from "../../src/graph/mod.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { targetModules } from "../../src/models/config.ts";
 import { defaultSettings } from "../../src/study/schema/settings.ts";
-import { makeBatch } from "../../src/tasks/batches.ts";
-import type { Encoded, Task, TaskOutput } from "../../src/tasks/types.ts";
+import type { TaskOutput } from "../../src/tasks/types.ts";
 import { assemble, type Assembly } from "../../src/train/assemble.ts";
-import { evaluateSplit } from "../../src/train/evaluate.ts";
-import { flatten } from "../../src/train/slots.ts";
 import {
   type GoldenEncoder,
   goldenEncoder,
   goldenFamilies,
   type GoldenFamily,
 } from "../models/encoders.ts";
+import { evaluated } from "./golden_evaluation.ts";
 
-const executor = await nativeExecutor(1);
 const threeLabels: TaskOutput = { type: "classification", labels: ["a", "b", "c"] };
 
 /** LoRA of rank 2 on all modules. */
@@ -61,44 +56,19 @@ const sitesOf: Readonly<Record<GoldenFamily, readonly string[]>> = {
 
 for (const family of goldenFamilies) {
   const golden = goldenEncoder(family);
-  const { model, expected, batch, parameters } = golden;
+  const { model, expected, parameters } = golden;
   const { title } = architectureOf(model.config);
 
   Deno.test(`a run on ${title} evaluates to the loss of transformers while its adapters are zero`, async () => {
-    const assembly = loraRun(golden, threeLabels);
-    const theta: HostTensor = {
-      type: "f32",
-      shape: [assembly.layout.size],
-      data: flatten(
-        assembly.layout,
-        ({ name, size }) =>
-          (parameters.classification.get(name)?.data as Float32Array | undefined) ??
-            new Float32Array(size),
-      ),
-    };
-    const { size, length } = batch;
-    const encoded = Array.from({ length: size }, (_, row): Encoded => {
-      const own = (values: Int32Array) => values.slice(row * length, (row + 1) * length);
-      const tokens = expected.mask.slice(row * length, (row + 1) * length)
-        .reduce((sum, value) => sum + value, 0);
-      return { ids: own(batch.ids).slice(0, tokens), types: own(batch.types).slice(0, tokens) };
-    });
-    const targets = expected.classification.labels;
-    const task: Task = {
-      name: "golden",
-      title: "Golden",
-      output: threeLabels,
-      metrics: ["accuracy"],
-      splits: {},
-      source: "user",
-    };
-    const session = await executor.load(assembly.evaluationProgram);
-    const batches = [[2, 0], [1]].map((rows) =>
-      makeBatch(encoded, targets, rows, model.config.paddingPosition ?? 0)
+    const found = await evaluated(
+      loraRun(golden, threeLabels),
+      { output: threeLabels, metrics: ["accuracy"] },
+      { ...expected, targets: expected.classification.labels },
+      (name, size) =>
+        (parameters.classification.get(name)?.data as Float32Array | undefined) ??
+          new Float32Array(size),
+      model.config.paddingPosition ?? 0,
     );
-    const split = { name: "dev", batches, targets, ids: [0, 1, 2] };
-    const found = await evaluateSplit({ assembly, evaluate: session }, theta, task, split);
-    await session.release();
     assertAlmostEquals(found.loss, expected.classification.loss, 1e-5);
   });
 
