@@ -34,7 +34,7 @@ const golden = goldenModel();
 export type RequestOf = typeof trainingRequest;
 
 /** A run that has ended, with its programs still loaded. */
-export interface EndedRun {
+export interface EndedRun extends Disposable {
   readonly run: TinyRun;
   readonly requestOf: RequestOf;
   readonly trainer: Trainer;
@@ -42,14 +42,15 @@ export interface EndedRun {
   readonly end: Checkpoint;
 }
 
-/** Trains to the end. The caller disposes of the trainer. */
+/** Trains to the end; the trainer is disposed of with the scope that holds the run by `using`. */
 export async function ended(
   run: TinyRun,
   requestOf: RequestOf = trainingRequest,
 ): Promise<EndedRun> {
   const trainer = await Trainer.create(requestOf(executor, run), null);
   const events = await trainTo(trainer);
-  return { run, requestOf, trainer, events, end: await trainer.checkpoint() };
+  const end = await trainer.checkpoint();
+  return { run, requestOf, trainer, events, end, [Symbol.dispose]: () => trainer.dispose() };
 }
 
 /** What evaluates: a trainer, or a part of one. */

@@ -305,7 +305,7 @@ Deno.test("new ranks leave the outputs as they are, and change them with upstrea
 });
 
 Deno.test("a run keeps its total where it can, resumes to the bit and is an encoder without rows", async () => {
-  const end = await ended(rounds);
+  using end = await ended(rounds);
   const events = ofKind(end.events, "ranks");
   assertEquals(events.map(({ step }) => step), [7, 9, 11, 13, 15]);
   for (const { budget, moved } of events) assertEquals([budget, moved], [24, 3]);
@@ -318,18 +318,16 @@ Deno.test("a run keeps its total where it can, resumes to the bit and is an enco
   await assertResumes(end, [6, 10, 13]);
   await assertMerges(end);
   await assertAblates(end);
-  end.trainer.dispose();
 });
 
 Deno.test("a module may lose all its ranks and the total may shrink", async () => {
   const run: TinyRun = { ...rounds, options: { ...rounds.options, n_A: 14, N_A: 2 }, rank: 2 };
-  const end = await ended(run);
+  using end = await ended(run);
   const ranks = Object.values(end.trainer.ranks());
   assert(ranks.includes(0), `found ranks ${ranks}`);
   const [first] = ofKind(end.events, "ranks");
   assertEquals(first!.moved, 14);
   await assertAblates(end);
-  end.trainer.dispose();
 });
 
 Deno.test("in a sequence ranks are scored on the task that is being learned", async () => {

@@ -198,13 +198,12 @@ Deno.test("an event puts rows of half a period ago in the place of weak ones", a
 });
 
 Deno.test("a run resumes to the bit, merges with its weights and ablates", async () => {
-  const whole = await ended(run);
+  using whole = await ended(run);
   assertEquals(ofKind(whole.events, "ranks").map(({ step }) => step), [4, 8, 12]);
   assert(ofKind(whole.events, "ranks").every(({ budget }) => budget === 4 * moduleNames().length));
   await assertMerges(whole);
   await assertAblates(whole);
   await assertResumes(whole, [1, 2, 4, 7, 13]);
-  whole.trainer.dispose();
 });
 
 Deno.test("with gates at 0 the first step is LoRA's", async () => {

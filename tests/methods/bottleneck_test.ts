@@ -177,10 +177,9 @@ for (const run of runs) {
   });
 
   Deno.test(`${title}: a run that is cut in two ends bit-equal to one that is not`, async () => {
-    const whole = await ended(run);
+    using whole = await ended(run);
     const { trainer, end } = whole;
     await assertResumes(whole, [7]);
-    trainer.dispose();
     const tensors = new Map(
       exportTensors(trainer.assembly, end.vectors.theta!, end.order).map((
         { name, ...own },

@@ -101,12 +101,11 @@ for (const [form, by, policy] of arms) {
       finalTotal: rank * 6,
       encoder: oneLayer,
     };
-    const whole = await ended(run);
+    using whole = await ended(run);
     const ranks = ofKind(whole.events, "ranks");
     assert(ranks.length > 0);
     assertEquals(ranks.at(-1)!.budget, rank * 6);
     await assertResumes(whole, [8]);
-    whole.trainer.dispose();
   });
 }
 

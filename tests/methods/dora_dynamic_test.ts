@@ -106,7 +106,7 @@ Deno.test("a run ends at the final rank, is resumed to the bit, merges, and with
     options: { interval: 2, initWarmup: 2, finalWarmup: 4 },
     train: { steps: 10, learningRate: 2e-2 },
   };
-  const whole = await ended(run);
+  using whole = await ended(run);
   const off = whole.end.off.length;
   assertEquals(off, 12);
   assertEquals(whole.end.isMaskPermanent, true);
@@ -116,5 +116,4 @@ Deno.test("a run ends at the final rank, is resumed to the bit, merges, and with
   await assertMerges(whole);
   await assertAblates(whole);
   await assertResumes(whole, [3, 7]);
-  whole.trainer.dispose();
 });

@@ -222,9 +222,8 @@ const run: TinyRun = {
 };
 
 Deno.test("a DoRA run that is cut in two ends bit-equal to one that is not", async () => {
-  const whole = await ended(run);
+  using whole = await ended(run);
   await assertResumes(whole, [3, 7]);
-  whole.trainer.dispose();
 });
 
 // Query, key and value are one product, of which some may be without adapter.
@@ -233,7 +232,7 @@ for (const withoutRank of [[], ["query", "intermediate"], ["key"]] as const) {
     ? "all modules adapted"
     : `without ${withoutRank.join(" and ")}`;
   Deno.test(`merged weights give DoRA's logits, removed modules the encoder's: ${title}`, async () => {
-    const whole = await ended({ ...run, withoutRank });
+    using whole = await ended({ ...run, withoutRank });
     const updates = exportedUpdates(whole);
     assertEquals(updates.length, moduleNames().length - 2 * withoutRank.length);
     for (const { lengths } of updates) {
@@ -241,6 +240,5 @@ for (const withoutRank of [[], ["query", "intermediate"], ["key"]] as const) {
     }
     await assertMerges(whole);
     await assertAblates(whole);
-    whole.trainer.dispose();
   });
 }

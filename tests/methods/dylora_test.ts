@@ -131,11 +131,10 @@ const run: TinyRun = {
 };
 
 Deno.test("a DyLoRA run goes on to the bit, merges, and can be taken away", async () => {
-  const whole = await ended(run);
+  using whole = await ended(run);
   await assertResumes(whole, [7, 16]);
   await assertMerges(whole);
   await assertAblates(whole);
-  whole.trainer.dispose();
 });
 
 Deno.test("with steps of rank 1 alone, the later ranks are never trained", async () => {

@@ -103,9 +103,8 @@ const requestOf: typeof trainingRequest = (on, run) => {
 };
 
 Deno.test("a run starts from its directions and is resumed to the bit", async () => {
-  const run = await ended({ method: "eva", train }, requestOf);
+  using run = await ended({ method: "eva", train }, requestOf);
   await assertResumes(run, [2]);
-  run.trainer.dispose();
 });
 
 Deno.test("a run without directions is refused, and says where they come from", async () => {

@@ -93,7 +93,7 @@ for (
 
 for (const { title, run, length, blocks } of cases) {
   Deno.test(`${title}: a run resumes to the bit and merges as one LoRA of all blocks`, async () => {
-    const whole = await ended(run);
+    using whole = await ended(run);
     const { history, order, vectors, last, best, openingRanks } = whole.end;
     assertEquals(ofKind(whole.events, "ranks").length, blocks);
     assertEquals([history.length, last!.merged], [blocks, blocks]);
@@ -110,7 +110,6 @@ for (const { title, run, length, blocks } of cases) {
     await assertMerges(whole);
     // Within the first block, right after a merge, after a merge and an evaluation, and within a later block.
     await assertResumes(whole, [3, length, 10, 13]);
-    whole.trainer.dispose();
   });
 }
 

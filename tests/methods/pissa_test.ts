@@ -83,7 +83,7 @@ Deno.test("by default the scale is the paper's 1 at every rank; a rank costs LoR
 });
 
 Deno.test("a run is resumed to the bit, leaves as LoRA of rank 2r, and without its rows is the encoder", async () => {
-  const run = await ended({
+  using run = await ended({
     method: "pissa",
     train: { steps: 6, learningRate: 2e-2, weightDecay: 0.01 },
   });
@@ -94,5 +94,4 @@ Deno.test("a run is resumed to the bit, leaves as LoRA of rank 2r, and without i
   // What A and B were at the start stays.
   const { assembly, progress } = run.trainer;
   assert(assembly.groups.some(({ part }) => part.name === "A0") && progress.step === 6);
-  run.trainer.dispose();
 });

@@ -253,11 +253,10 @@ Deno.test("in its first task it is LoRA with the scale alpha of that task", asyn
 for (const options of [{}, { alphaPer: "module" }, { normaliseCurrent: true }]) {
   Deno.test(`a run resumes across the end of a task, merges and ablates: ${JSON.stringify(options)}`, async () => {
     const long = { ...run, train: { ...run.train, learningRate: 5e-2, steps: 8 } };
-    const whole = await ended({ ...long, options }, sequenceRequest);
+    using whole = await ended({ ...long, options }, sequenceRequest);
     await assertMerges(whole);
     await assertAblates(whole);
     await assertResumes(whole, [5, 8, 10]);
-    whole.trainer.dispose();
   });
 }
 

@@ -200,7 +200,7 @@ const phased: TinyRun = {
 };
 
 Deno.test("a run with phases counts its gates, evaluates after each, resumes, merges and ablates", async () => {
-  const run = await ended(phased);
+  using run = await ended(phased);
   const { events, trainer, end } = run;
   assertEquals(
     ofKind(events, "evaluation").map(({ snapshot }) => snapshot.step),
@@ -237,7 +237,6 @@ Deno.test("a run with phases counts its gates, evaluates after each, resumes, me
   await assertMerges(run);
   await assertAblates(run);
   await assertResumes(run, [3, 12, 13, 30]);
-  trainer.dispose();
 });
 
 Deno.test("a step is the optimiser's, then the proximal step", async () => {

@@ -22,7 +22,7 @@ const runs: readonly TinyRun[] = [
 for (const run of runs) {
   const label = [run.method, run.options?.["optimizer"]].filter((part) => part).join(" ");
   Deno.test(`${label}: a run that is cut in two ends bit-equal to one that is not`, async () => {
-    const whole = await ended(run);
+    using whole = await ended(run);
     const { end } = whole;
     if (run.method !== "lora") {
       assert(end.rankEvents >= 4, `found ${end.rankEvents} rank events, want at least 4`);
@@ -31,7 +31,6 @@ for (const run of runs) {
     }
     // Before the first rank event, right after one, after an evaluation, and in the last phase.
     await assertResumes(whole, [3, 7, 10, 14]);
-    whole.trainer.dispose();
   });
 }
 

@@ -223,11 +223,10 @@ for (
 ) {
   const label = [run.method, "optimizer" in (run.options ?? {}) ? "upstream-reset" : ""].join(" ");
   Deno.test(`${label}: a sequence that is cut in two ends bit-equal to one that is not`, async () => {
-    const whole = await ended(run, sequenceRequest);
+    using whole = await ended(run, sequenceRequest);
     assertEquals(whole.end.step, 16);
     // In the first stage, one before its end, at the boundary, after it, and in the second stage.
     await assertResumes(whole, [3, 7, 8, 9, 13]);
-    whole.trainer.dispose();
   });
 }
 
