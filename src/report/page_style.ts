@@ -101,7 +101,7 @@ footer { grid-column: 1 / -1; color: var(--muted); font-size: 0.84rem; padding-t
   :root { --page: #fff; --card: #fff; }
   body { background: #fff; font-size: 10.5pt; } nav { display: none; } .layout { display: block; padding: 0; max-width: none; } header { padding: 0; margin: 0; }
   section { border: 0; padding: 0; margin: 1.6rem 0 0; break-inside: auto; }
-  h1, h2, h3, summary, section > .note, details > .note { break-after: avoid; }
+  h1, h2, h3, summary, section > .note, details > .note, .chart > div:not(:last-child) { break-after: avoid; }
   h3, figure h3, figcaption { break-inside: avoid; } figcaption { break-before: avoid; }
   tr, li { break-inside: avoid; } thead { display: table-header-group; }
   .scroll { overflow: visible; } .chart svg { max-height: 225mm; }

@@ -31,9 +31,11 @@ Deno.test("paper shows what the screen folds away", () => {
   assertMatch(rules, /block-size: auto/);
 });
 
-Deno.test("paper keeps headings and summaries with what follows, and breaks between panels and rows", () => {
+Deno.test("paper keeps headings, summaries and legends with what follows, and breaks between panels and rows", () => {
   const print = media("print");
-  for (const selector of ["h2", "h3", "summary", "section > .note"]) {
+  for (
+    const selector of ["h2", "h3", "summary", ".chart > div:not(:last-child)", "section > .note"]
+  ) {
     assertMatch(declarations(print, selector), /break-after: avoid/, selector);
   }
   assertMatch(declarations(print, "tr"), /break-inside: avoid/);

@@ -13,11 +13,9 @@ import { type AblationPoint, ablationPoints } from "../../analysis/ablation.ts";
 import { type ModuleSpectraRow } from "../../analysis/spectra.ts";
 import type { Chart } from "../types.ts";
 import { lines } from "./lines.ts";
-import { boundsOf, cellsOf, columnsOf } from "./panels.ts";
+import { boundsOf, cellsOf, columnsOf, rounded } from "./panels.ts";
 import { scatter } from "./scatter.ts";
 import { manyLabels, partStyles, partTitle, shownOf, sortParts, taskStyles } from "./theme.ts";
-
-const rounded = (value: number) => Number(value.toPrecision(5));
 
 /** Methods that can lie over each other in a panel with their correlations written above it. */
 const mostOverlaid = 5;

@@ -23,6 +23,9 @@ export interface PanelRow {
   readonly panel: Heading;
 }
 
+/** A number with as many digits as a picture shows. */
+export const rounded = (value: number): number => Number(value.toPrecision(5));
+
 /** Pixels beside a plot that its axis takes, and those between two panels. */
 const [axisRoom, gap] = [54, 22];
 

@@ -18,7 +18,7 @@ import { slugsOf } from "../slug.ts";
 import type { Chart } from "../types.ts";
 import { heatmap } from "./heatmap.ts";
 import { lines, progressAxis } from "./lines.ts";
-import { cellsOf, columnsOf } from "./panels.ts";
+import { cellsOf, columnsOf, rounded } from "./panels.ts";
 import { layerStyles, partStyles, partTitle, sortParts } from "./theme.ts";
 
 // From pale to dark, so that paper without colour shows which ranks are low; yellow below the average, blue above.
@@ -212,8 +212,6 @@ function byModule(a: string, b: string): number {
 }
 
 const curvePoints = 41;
-
-const rounded = (value: number) => Number(value.toPrecision(5));
 
 /** A curve as rows: a point wherever a step starts, and the last. */
 function rowsOfCurve(curve: Curve) {

@@ -17,10 +17,8 @@ import { type SeriesStyles, stylesOfMethods } from "../method_styles.ts";
 import { slugsOf } from "../slug.ts";
 import type { Chart } from "../types.ts";
 import { type LineRow, lines, progressAxis } from "./lines.ts";
-import { cellsOf, columnsOf } from "./panels.ts";
+import { cellsOf, columnsOf, rounded } from "./panels.ts";
 import { manyLabels, shownOf, taskStyles } from "./theme.ts";
-
-const rounded = (value: number) => Number(value.toPrecision(5));
 
 /** Methods without a budget stand beside those of each budget, or alone where no other is. */
 function inEveryBudget<T extends { readonly task: string; readonly budget: string }>(
