@@ -41,11 +41,8 @@ Deno.test("runs that merge are recorded, ablated, verified and exported as one L
         // Twelve modules: 16 x 16, and 16 and 24 for the feed-forward part. LoRA's rank 1 costs 416 numbers.
         const whole = 2 * (4 * 32 + 2 * 40),
           trained = method === "raclora" ? 2 * (5 * 16 + 24) : whole;
-        assertEquals([budget!.requested, budget!.initial, budget!.peak], [
-          trained,
-          trained,
-          trained,
-        ]);
+        const { requested, initial, peak } = budget!;
+        assertEquals([requested, initial, peak], Array(3).fill(trained));
         assertEquals([total(initialRanks!), total(finalRanks!)], [12, 12]);
         const { keep, rankEvents } = happened;
         assertEquals([keep, rankEvents], ["last", 3]);
@@ -100,28 +97,12 @@ Deno.test("runs that merge are recorded, ablated, verified and exported as one L
         assertEquals(config.peft_type, "LORA");
         if (method === "raclora") assertEquals(config.r, rank);
         const options = {
-          model: tinyModel,
-          task: "SST-2",
-          study: null,
-          data: home,
-          maxLength: 12,
-          out: null,
+          ...{ model: tinyModel, task: "SST-2", study: null, data: home },
+          ...{ maxLength: 12, out: null },
         };
         const { evaluations } = await importPeft(out, options, await nativeExecutor(1));
         assertAlmostEquals(evaluations[0]!.loss, happened.last!.loss, 1e-5);
       }
-    });
-
-    await t.step("each evaluation's weights hold the blocks of its time", async () => {
-      const { best, last, storedRanks } = recordOf("raclora").happened;
-      const ranksIn = async (file: string) => {
-        const path = `${runOf("raclora")}/${file}`;
-        const { tensors } = readSafetensors(await Deno.readFile(path), path);
-        return tensors.get("layer.1.output.A")!.shape;
-      };
-      assertEquals(await ranksIn("adapter.safetensors"), [storedRanks!["layer.1.output"]!, 24]);
-      assertEquals([best!.step, last!.step], [7, 26]);
-      assertEquals(await ranksIn("best.safetensors"), [1, 24]);
     });
   }, study);
 });

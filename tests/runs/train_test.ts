@@ -174,20 +174,15 @@ Deno.test("a model learns to choose, and says so of texts with their choices", a
   const examples = actors.flatMap((actor, i) =>
     endings.map((ending, j) => choice(`${actor} ${ending}`, "the cat", "a dog", (i + j) % 2 === 0))
   );
+  const dev = examples.slice(18);
   const { model, evaluations } = doneOf(
     await eventsOf({
       ...onMood,
-      task: {
-        name: "choice",
-        labels: ["0", "1"],
-        train: examples.slice(0, 18),
-        dev: examples.slice(18),
-      },
+      task: { name: "choice", labels: ["0", "1"], train: examples.slice(0, 18), dev },
     }),
   );
   // Only the choice tells: the two positions are as often right, so a model that ignores choices is right half the time.
   assertEquals(evaluations[0]!.metrics, { accuracy: 1 });
-  const dev = examples.slice(18);
   const predictions = await model.predict(dev);
   assertEquals(predictions.map(({ label }) => Number(label)), dev.map(({ label }) => label));
   const one = dev[0]!;
@@ -196,21 +191,15 @@ Deno.test("a model learns to choose, and says so of texts with their choices", a
     turned[0]!.probabilities.toReversed().map((value) => value.toFixed(5)),
     predictions[0]!.probabilities.map((value) => value.toFixed(5)),
   );
-  await assertRejects(
-    () => model.predict(["a text alone"]),
-    TypeError,
-    "want an object with text and choices",
-  );
-  await assertRejects(
-    () => model.predict([{ text: "a", choices: ["b"] }]),
-    TypeError,
-    "want 2 choices, one text for each label",
-  );
-  await assertRejects(
-    () => model.evaluate([{ text: "a", label: "0" }]),
-    TypeError,
-    "want 2 choices",
-  );
+  const refused = [
+    [() => model.predict(["a text alone"]), "want an object with text and choices"],
+    [
+      () => model.predict([{ text: "a", choices: ["b"] }]),
+      "want 2 choices, one text for each label",
+    ],
+    [() => model.evaluate([{ text: "a", label: "0" }]), "want 2 choices"],
+  ] as const;
+  for (const [work, message] of refused) await assertRejects(work, TypeError, message);
   await model.dispose();
 });
 
@@ -226,28 +215,25 @@ Deno.test("a method is handed over as a value", async () => {
 
 Deno.test("train() refuses what it cannot train, before anything is trained", async () => {
   const first = (options: Partial<TrainOptions>) => train({ ...onMood, ...options }).next();
-  const noMethod = await assertRejects(() => first({ method: "lorra" }), StudyError, "lorra");
-  assert(noMethod.message.includes('"lora"'));
-  await assertRejects(() => first({ budget: undefined! }), StudyError, "budget");
-  await assertRejects(
-    () => first({ train: { ...onMood.train, learningRat: 1 } as never }),
-    StudyError,
-    "learningRat",
-  );
-  const wrong = (task: Partial<OwnTask>) => () => first({ task: { ...mood, ...task } });
-  await assertRejects(wrong({ dev: [] }), TypeError, "no dev examples");
-  await assertRejects(
-    wrong({ train: [{ text: "a", label: "so-so" }] }),
-    TypeError,
-    'found "so-so", want one of the labels bad, good',
-  );
-  await assertRejects(wrong({ labels: ["one"] }), TypeError, "at least two");
-  await assertRejects(wrong({ metrics: ["pearson"] }), TypeError, "classification");
-  await assertRejects(wrong({ metrics: [] }), TypeError, "found no metrics");
-  await assertRejects(
-    wrong({ metrics: ["acuracy" as "accuracy"] }),
-    TypeError,
-    'Did you mean "accuracy"?',
-  );
-  await assertRejects(() => first({ device: "tpu" }), Error, "tpu");
+  const own = (task: Partial<OwnTask>) => ({ task: { ...mood, ...task } });
+  const cases: readonly [Partial<TrainOptions>, new (...args: never[]) => Error, string][] = [
+    [{ method: "lorra" }, StudyError, 'Unknown method "lorra"'],
+    [{ method: "lorra" }, StudyError, 'Did you mean "lora"?'],
+    [{ budget: undefined! }, StudyError, "budget"],
+    [{ train: { ...onMood.train, learningRat: 1 } as never }, StudyError, "learningRat"],
+    [own({ dev: [] }), TypeError, "no dev examples"],
+    [
+      own({ train: [{ text: "a", label: "so-so" }] }),
+      TypeError,
+      'found "so-so", want one of the labels bad, good',
+    ],
+    [own({ labels: ["one"] }), TypeError, "at least two"],
+    [own({ metrics: ["pearson"] }), TypeError, "classification"],
+    [own({ metrics: [] }), TypeError, "found no metrics"],
+    [own({ metrics: ["acuracy" as "accuracy"] }), TypeError, 'Did you mean "accuracy"?'],
+    [{ device: "tpu" }, Error, "tpu"],
+  ];
+  for (const [options, kind, message] of cases) {
+    await assertRejects(() => first(options), kind, message);
+  }
 });

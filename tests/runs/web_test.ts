@@ -63,11 +63,8 @@ Deno.test("files of an encoder are refused beside a folder, and where they are w
 
 Deno.test("a tab refuses names of encoders and of tasks, and threads without the runtime's own files", async () => {
   const named = (own: object) => () => trainInTab({ ...options, model: files, ...own });
-  assertThrows(
-    named({ model: "embedded" }),
-    TypeError,
-    'found model "embedded", want the contents',
-  );
+  const wanted = 'found model "embedded", want the contents';
+  assertThrows(named({ model: "embedded" }), TypeError, wanted);
   assertThrows(named({ task: "Topic" }), TypeError, 'found task "Topic", want a task with its');
   assertThrows(named({ threads: 2 }), RangeError, "found no runtime, want the address");
   await assertRejects(() => chooseExecutor("wasm", { threads: 2 }), RangeError, "found no runtime");

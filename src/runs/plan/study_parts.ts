@@ -147,67 +147,36 @@ export function checkedPart({ content, path }: PartFile): StudyPart {
 }
 
 type Moved = (path: string) => string;
+type Change = (value: Json) => Json;
 
-/** A value with one of its keys changed, where it is an object that has the key. */
-function at(value: Json, key: string, change: (inner: Json) => Json): Json {
-  return isObject(value) && Object.hasOwn(value, key)
-    ? { ...value, [key]: change(value[key]!) }
-    : value;
-}
-
-function each(change: (item: Json) => Json): (list: Json) => Json {
-  return (list) => Array.isArray(list) ? list.map(change) : list;
-}
-
-function filesAt(moved: Moved): (files: Json) => Json {
-  return (files) =>
-    Array.isArray(files)
-      ? files.map(filesAt(moved))
-      : typeof files === "string"
-      ? moved(files)
-      : at(files, "path", (path) => typeof path === "string" ? moved(path) : path);
-}
-
-function modelAt(moved: Moved): (model: Json) => Json {
-  return (model) => {
-    const named = typeof model === "string" ? parseModelName(model) : null;
-    if (named?.kind !== "wheel") return model;
-    return `wheel:${moved(named.path)}${named.folder === null ? "" : `#${named.folder}`}`;
-  };
+/** A value with what lies at a path changed; `*` is each item of a list, or each value of an object. */
+function changedAt(value: Json, [key, ...rest]: readonly string[], change: Change): Json {
+  if (key === undefined) return change(value);
+  const inner = (own: Json) => changedAt(own, rest, change);
+  if (key === "*" && Array.isArray(value)) return value.map(inner);
+  if (!isObject(value)) return value;
+  const keys = key === "*" ? Object.keys(value) : [key].filter((own) => Object.hasOwn(value, own));
+  return { ...value, ...Object.fromEntries(keys.map((own) => [own, inner(value[own]!)])) };
 }
 
 /** A part of a study with its paths changed: files of tasks and of ranks, and wheels. */
 function withPaths(part: Json, moved: Moved): Json {
-  const model = modelAt(moved);
-  const changes: readonly (readonly [string, (value: Json) => Json])[] = [
-    [
-      "userTasks",
-      each((task) =>
-        at(task, "files", (files) =>
-          isObject(files)
-            ? Object.fromEntries(
-              Object.entries(files).map(([split, own]) => [split, filesAt(moved)(own)]),
-            )
-            : files)
-      ),
-    ],
-    ["base", (base) => at(base, "model", model)],
-    ["deltas", each((delta) => at(delta, "set", (set) => at(set, "model", model)))],
-    [
-      "axes",
-      (axes) =>
-        at(
-          at(axes, "settings", (settings) => at(settings, "model", each(model))),
-          "methods",
-          each((method) =>
-            at(method, "ranks", (ranks) =>
-              at(ranks, "file", (file) =>
-                typeof file === "string" ? moved(file) : file))
-          ),
-        ),
-    ],
+  const path: Change = (value) => typeof value === "string" ? moved(value) : value;
+  const files: Change = (value) =>
+    Array.isArray(value) ? value.map(files) : changedAt(path(value), ["path"], path);
+  const model: Change = (value) => {
+    const named = typeof value === "string" ? parseModelName(value) : null;
+    if (named?.kind !== "wheel") return value;
+    return `wheel:${moved(named.path)}${named.folder === null ? "" : `#${named.folder}`}`;
+  };
+  const changes: readonly (readonly [at: string, Change])[] = [
+    ["userTasks.*.files.*", files],
+    ["base.model", model],
+    ["deltas.*.set.model", model],
+    ["axes.settings.model.*", model],
+    ["axes.methods.*.ranks.file", path],
   ];
-  return changes.reduce((value, [key, change]) => at(value, key, change), part);
+  return changes.reduce((value, [at, change]) => changedAt(value, at.split("."), change), part);
 }
 
 /**

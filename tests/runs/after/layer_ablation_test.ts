@@ -78,13 +78,22 @@ Deno.test("isAblationOf compares metric, baseline and ranks", () => {
     ],
   };
   const record = recordWith({});
-  assertEquals(isAblationOf(ablation, record, modules), true);
-  assertEquals(isAblationOf({ ...ablation, baseline: 0.7501 }, record, modules), false);
-  assertEquals(isAblationOf({ ...ablation, baseline: 0.75 + 9e-6 }, record, modules), true);
-  assertEquals(isAblationOf({ ...ablation, baseline: 0.75 - 1.1e-5 }, record, modules), false);
-  assertEquals(isAblationOf({ ...ablation, metric: "f1" }, record, modules), false);
   const fewer = { ...ablation, removals: ablation.removals.slice(1) };
-  assertEquals(isAblationOf(fewer, record, modules), false);
+  const moved = recordWith({ finalRanks: { "layer.0.query": 2, "layer.1.query": 2 } });
+  const undefinedMetric = recordWith({ best: evaluation(5, NaN) });
+  const cases: readonly (readonly [RunAblation, RunRecord, boolean])[] = [
+    [ablation, record, true],
+    [{ ...ablation, baseline: 0.7501 }, record, false],
+    [{ ...ablation, baseline: 0.75 + 9e-6 }, record, true],
+    [{ ...ablation, baseline: 0.75 - 1.1e-5 }, record, false],
+    [{ ...ablation, metric: "f1" }, record, false],
+    [fewer, record, false],
+    [ablation, moved, false],
+    [ablation, recordWith({ finalRanks: null }), false],
+    [{ ...ablation, baseline: NaN }, undefinedMetric, true],
+    [ablation, undefinedMetric, false],
+  ];
+  for (const [own, of, isOf] of cases) assertEquals(isAblationOf(own, of, modules), isOf);
   // One from before parts were removed belongs to the record, but is not whole.
   const two = [module(0), { ...module(0), name: "layer.0.key", part: "key" as const }];
   const older = {
@@ -103,12 +112,6 @@ Deno.test("isAblationOf compares metric, baseline and ranks", () => {
     removals: [...older.removals, removal("part", "query", 3), removal("part", "key", 0)],
   };
   assertEquals(isAblationOf(whole, ofTwo, two), true);
-  const moved = recordWith({ finalRanks: { "layer.0.query": 2, "layer.1.query": 2 } });
-  assertEquals(isAblationOf(ablation, moved, modules), false);
-  assertEquals(isAblationOf(ablation, recordWith({ finalRanks: null }), modules), false);
-  const undefinedMetric = recordWith({ best: evaluation(5, NaN) });
-  assertEquals(isAblationOf({ ...ablation, baseline: NaN }, undefinedMetric, modules), true);
-  assertEquals(isAblationOf(ablation, undefinedMetric, modules), false);
 });
 
 Deno.test("checkBaseline wants the recorded loss and metric, but for a near tie", () => {

@@ -143,12 +143,7 @@ Deno.test("replayStudy keeps the axes, with the replay's labels as methods", () 
   assertEquals(study.axes, {
     ...axes,
     methods: ["LoRA, ranks of elalora", "LoRA, reversed ranks of elalora", "LoRA, uniform ranks"]
-      .map((
-        label,
-      ) => ({
-        method: "lora",
-        label,
-      })),
+      .map((label) => ({ method: "lora", label })),
   });
 });
 
