@@ -12,7 +12,7 @@ import { defaultMostRuns } from "../study/grid/points.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import { askToWrite, inputPlaces, type Place, resultsPlaces, studyPlaces } from "./access.ts";
-import { namedModule } from "../runs/plan/find_study.ts";
+import { namedModule } from "../runs/plan/study_parts.ts";
 import { isCoveredBy, moduleText, type NamedModule, type Trust } from "../runs/method_modules.ts";
 
 /** A study that is read. */

@@ -5,8 +5,7 @@
  */
 import type { CallableCommand, Command } from "./command.ts";
 import { dirname } from "node:path";
-import { findStudyFile, studyCandidates } from "../runs/plan/find_study.ts";
-import { namedFiles } from "../runs/plan/study_parts.ts";
+import { findStudyFile, namedFiles, studyCandidates } from "../runs/plan/study_parts.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 import type { Place } from "./access.ts";
 

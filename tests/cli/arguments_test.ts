@@ -3,7 +3,7 @@ import { InputError, UsageError } from "../../src/base/input_error.ts";
 import type { Json } from "../../src/base/canonical_json.ts";
 import { models } from "../../src/cli/models.ts";
 import { expand, planRuns } from "../../src/runs/plan/planning.ts";
-import { findStudyFile, studyFolders } from "../../src/runs/plan/find_study.ts";
+import { findStudyFile, studyFolders } from "../../src/runs/plan/study_parts.ts";
 import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { sweep } from "../../src/cli/sweep.ts";
 import { readArguments, wholeNumber } from "../../src/cli/terminal.ts";

@@ -2,13 +2,12 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
-import type { PlannedRun } from "../../src/runs/plan/planned_run.ts";
 import { expand, ownTasksOf, planRuns } from "../../src/runs/plan/planning.ts";
 import { encodingsFrom, sharedEncodings } from "../../src/runs/shared_models.ts";
 import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import type { RunSpec } from "../../src/study/types.ts";
 import { runData } from "../../src/train/run_data.ts";
-import { inHome, tinyModel, tinyStudy } from "./tiny_study.ts";
+import { inHome, planIn, tinyStudy } from "./tiny_study.ts";
 import { InputError } from "../../src/base/input_error.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { goldenEncoder, goldenEncoderFiles } from "../models/encoders.ts";
@@ -51,11 +50,8 @@ Deno.test("what the inputs of a sweep have tokenised, those of a worker take fro
 });
 
 /** The runs of the tiny study with two seeds, and what has been read for them. */
-async function planned(home: string): Promise<{ runs: readonly PlannedRun[]; inputs: Inputs }> {
-  const study = { ...tinyStudy, axes: { ...tinyStudy.axes, seeds: [1, 2] } };
-  const folders = { data: null, model: tinyModel, study: home };
-  return await planRuns(study, expand(study, methods), folders, methods);
-}
+const planned = (home: string) =>
+  planIn(home, { ...tinyStudy, axes: { ...tinyStudy.axes, seeds: [1, 2] } });
 
 async function dataOf(inputs: Inputs, run: RunSpec) {
   return runData(run, await inputs.read(run));

@@ -7,12 +7,12 @@ import { summaryOf } from "../../src/cli/work_status.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
-import { readRun, type StoredRun } from "../../src/record/results_reader.ts";
+import type { StoredRun } from "../../src/record/results_reader.ts";
 import { stepFigures } from "../../src/runs/run_figures.ts";
 import type { RunAblation } from "../../src/record/types.ts";
 import { compareNumbers } from "../../src/record/compare_numbers.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
-import { sweepIn, tinyModel, tinyStudy } from "./tiny_study.ts";
+import { runsIn, sweepIn, tinyModel, tinyStudy } from "./tiny_study.ts";
 import { withFolder } from "../with_folder.ts";
 
 const labels = ["entailment", "neutral", "contradiction"];
@@ -87,10 +87,7 @@ Deno.test("a run that is best early is recorded, ablated, exported, compared and
     const { folder, failed } = await sweepIn(home, study, { data: home });
     assertEquals(failed, 0);
     const results = await readStudyResults(folder);
-    const runs = await Promise.all(
-      [...Deno.readDirSync(folder)].filter(({ isDirectory }) => isDirectory)
-        .map(async ({ name }) => (await readRun(`${folder}/${name}`))!),
-    );
+    const runs = await runsIn(folder);
     assertEquals(runs.length, 3);
 
     await t.step("the record is of the best evaluation", () => {
@@ -186,15 +183,9 @@ Deno.test("a run that is best early is recorded, ablated, exported, compared and
     });
 
     await t.step("ablation starts from it", async () => {
+      const only = "method=raclora blockSteps=8";
       assertEquals(
-        await ablate([
-          folder,
-          "--threads",
-          "1",
-          "--no-report",
-          "--only",
-          "method=raclora blockSteps=8",
-        ]),
+        await ablate([folder, ..."--threads 1 --no-report --only".split(" "), only]),
         0,
       );
       const { folder: own, record: { happened } } = runs.find(({ record }) =>

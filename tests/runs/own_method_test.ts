@@ -16,7 +16,7 @@ import { UsageError } from "../../src/base/input_error.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
-import type { RunRecord } from "../../src/record/types.ts";
+import type { StoredRun } from "../../src/record/results_reader.ts";
 import {
   methodText,
   type OwnFiles,
@@ -25,22 +25,14 @@ import {
   sweepModule,
   withOwnStudy,
 } from "./own_study.ts";
-import { tinyModel, verifyAll } from "./tiny_study.ts";
+import { runsIn, tinyModel, verifyAll } from "./tiny_study.ts";
 
 const sweepOwn = (home: string) => sweepModule(home, { only: ["seed=1"] });
 
-function runsIn(folder: string, method: string): readonly string[] {
-  return [...Deno.readDirSync(folder)].map(({ name }) => name)
-    .filter((name) => name.includes(`-${method}-`)).sort().map((name) => `${folder}/${name}`);
+function runOf(folder: string, method: string): string {
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+  return `${folder}/${names.find((name) => name.includes(`-${method}-`))}`;
 }
-
-function recordIn(folder: string): RunRecord {
-  return JSON.parse(Deno.readTextFileSync(`${folder}/record.json`));
-}
-
-const lossesIn = (folder: string): readonly number[] =>
-  Deno.readTextFileSync(`${folder}/steps.jsonl`).trimEnd().split("\n")
-    .map((line) => JSON.parse(line).loss);
 
 /** The ids of the study's runs by method and seed, with some files changed. */
 async function idsOf(changed: OwnFiles = {}): Promise<Readonly<Record<string, string>>> {
@@ -69,14 +61,15 @@ Deno.test("a method of a study module goes through every command as a built-in o
         const swept = await sweepOwn(home);
         folder = swept.folder;
         assertEquals([swept.finished, swept.failed, swept.skipped], [2, 0, 0]);
-        const [own, lora] = [runsIn(folder, "own"), runsIn(folder, "lora")];
-        assertEquals([own.length, lora.length], [1, 1]);
-        for (const [i, run] of own.entries()) assertEquals(lossesIn(run), lossesIn(lora[i]!));
+        const runs = await runsIn(folder);
+        const [lora, own] = runs.map(({ steps }) => steps.map(({ loss }) => loss));
+        assertEquals(runs.map(({ record }) => record.asked.method), ["lora", "own"]);
+        assertEquals(own, lora);
       },
     );
 
     await t.step("the record says where it came from, and a built-in one's does not", async () => {
-      const record = recordIn(runsIn(folder, "own")[0]!);
+      const [{ record: lora }, { record }] = await runsIn(folder) as [StoredRun, StoredRun];
       const { study, module, hash } = record.where.method!;
       for (const path of [study, module]) {
         assert(!path.startsWith("/"), path);
@@ -85,14 +78,13 @@ Deno.test("a method of a study module goes through every command as a built-in o
       assertMatch(hash, /^[0-9a-f]{64}$/);
       assertEquals((record.asked.run as { methodHash?: string }).methodHash, hash);
       assertEquals((await readStoredStudy(folder)).methods, [{ name: "own", study, module, hash }]);
-      const lora = recordIn(runsIn(folder, "lora")[0]!);
       assertEquals(lora.where.method, undefined);
       assert(!Object.hasOwn(lora.asked.run as object, "methodHash"));
     });
 
     await t.step("finished runs are skipped, and one that is gone is trained again", async () => {
       assertEquals((await sweepOwn(home)).skipped, 2);
-      await Deno.remove(`${runsIn(folder, "own")[0]}/record.json`);
+      await Deno.remove(`${runOf(folder, "own")}/record.json`);
       const { finished, skipped } = await sweepOwn(home);
       assertEquals([finished, skipped], [1, 1]);
     });
@@ -106,8 +98,8 @@ Deno.test("a method of a study module goes through every command as a built-in o
         return await Deno.readFile(`${out}/adapter_model.safetensors`);
       };
       assertEquals(
-        await bytes(runsIn(folder, "own")[0]!, `${home}/own-peft`),
-        await bytes(runsIn(folder, "lora")[0]!, `${home}/lora-peft`),
+        await bytes(runOf(folder, "own"), `${home}/own-peft`),
+        await bytes(runOf(folder, "lora"), `${home}/lora-peft`),
       );
       const page = await Deno.readTextFile(
         await writeReport(folder, await readStudyResults(folder)),
@@ -122,7 +114,7 @@ Deno.test("a method of a study module goes through every command as a built-in o
           const calls = [
             () => verifyStudy(folder, verifyAll),
             () => ablateStudy(folder, { ...verifyAll, replay: false }),
-            () => exportRun(runsIn(folder, "own")[0]!, { format: "peft", out: `${home}/again` }),
+            () => exportRun(runOf(folder, "own"), { format: "peft", out: `${home}/again` }),
           ];
           for (const call of calls) {
             assertMatch((await assertRejects(call, UsageError)).message, message);
@@ -134,7 +126,7 @@ Deno.test("a method of a study module goes through every command as a built-in o
         await Deno.remove(`${home}/study.ts`);
         await refused(/method "own": found no ".*study\.ts"/);
         const out = `${home}/lora-again`;
-        await exportRun(runsIn(folder, "lora")[0]!, { format: "peft", out });
+        await exportRun(runOf(folder, "lora"), { format: "peft", out });
       },
     );
   });

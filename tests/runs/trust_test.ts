@@ -11,7 +11,7 @@ import { readArguments } from "../../src/cli/terminal.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
-import { namedModule } from "../../src/runs/plan/find_study.ts";
+import { namedModule } from "../../src/runs/plan/study_parts.ts";
 import { findResults } from "../../src/runs/plan/study_file.ts";
 import {
   checkTrust,

@@ -12,8 +12,13 @@ import type { MethodOrigin } from "../../study/types.ts";
 import { metricTable } from "../../tasks/own_metrics.ts";
 import type { StudyCode } from "../method_modules.ts";
 import { askApart } from "./apart.ts";
-import { checkedPart, movedPaths, type PartFile, readStudyParts } from "./study_parts.ts";
-import { findStudyFile } from "./find_study.ts";
+import {
+  checkedPart,
+  findStudyFile,
+  movedPaths,
+  type PartFile,
+  readStudyParts,
+} from "./study_parts.ts";
 import { expand } from "./planning.ts";
 import { UsageError } from "../../base/input_error.ts";
 import { packSuffix } from "../../record/pack.ts";

@@ -3,7 +3,6 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StudyError } from "../../../src/study/check/problems.ts";
 import { UsageError } from "../../../src/base/input_error.ts";
 import type { StoredRun } from "../../../src/record/results_reader.ts";
-import type { RunRecord } from "../../../src/record/types.ts";
 import { tablesOf } from "../../../src/report/build.ts";
 import { readStudyFile } from "../../../src/runs/plan/study_file.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
@@ -12,7 +11,7 @@ import type { RunSpec } from "../../../src/study/types.ts";
 import { tuneStudy } from "../../../src/runs/tune/tune_study.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
-import { inHome, planTextIn, scoredStudy, tinyModel, tuneIn } from "../tiny_study.ts";
+import { inHome, planTextIn, runsIn, scoredStudy, tinyModel, tuneIn } from "../tiny_study.ts";
 
 const block = {
   vary: { "train.learningRate": { log: [1e-3, 1e-1] } },
@@ -85,13 +84,12 @@ Deno.test("tuneStudy() evaluates trials on what is held out and says what failed
     assertEquals([choice!.method, choice!.task, choice!.budget], ["lora", undefined, 2]);
     assert(failed > 0 && choice!.trials.some(({ score }) => score === null));
     assert(choice!.trials.every(({ added }, i) => (added ?? false) === (i >= 4)));
-    const stored = JSON.parse(await Deno.readTextFile(`${folder}/study.json`));
-    assertEquals(found.runs, stored.runs.length);
-    assertEquals(choice!.trials.length, stored.runs.length);
-    for (const { run, folder: own } of stored.runs) {
-      assertEquals([run.settings.train.heldOut, run.seed], [0.25, 101]);
-      const lines = await Deno.readTextFile(`${folder}/${own}/evaluations.jsonl`);
-      assert(lines.split("\n").slice(0, -1).every((line) => line.includes('"split":"held_out"')));
+    const runs = await runsIn(folder);
+    assertEquals([found.runs, choice!.trials.length], [runs.length, runs.length]);
+    for (const { record, evaluations } of runs) {
+      const { settings, seed } = record.asked.run as unknown as RunSpec;
+      assertEquals([settings.train.heldOut, seed], [0.25, 101]);
+      assert(evaluations.every(({ split }) => split === "held_out"));
     }
     const rates = choice!.trials.map(({ values }) => values["train.learningRate"] as number);
     const own = choice!.values["train.learningRate"] as number;
@@ -182,11 +180,7 @@ Deno.test("trials of runs that end at a plateau find it on what they are judged 
     const train = { ...base!.train, steps: 20, evaluateEvery: 2, until };
     const { file, folder } = await tuneIn(home, parseStudy({ ...study, base: { ...base, train } }));
     assertEquals(file!.tuned.runs, 2);
-    const stored = JSON.parse(await Deno.readTextFile(`${folder}/study.json`));
-    for (const { folder: own } of stored.runs) {
-      const record: RunRecord = JSON.parse(
-        await Deno.readTextFile(`${folder}/${own}/record.json`),
-      );
+    for (const { record } of await runsIn(folder)) {
       assert(record.happened.steps < 20);
       assertEquals(record.happened.others, []);
       assertEquals(record.happened.last!.split, "held_out");
