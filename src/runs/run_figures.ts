@@ -14,54 +14,11 @@ import type {
   SequenceOutcome,
   StepLine,
 } from "../record/types.ts";
-import type { RunSpec } from "../study/types.ts";
-import { trainableTargets } from "../tasks/run_examples.ts";
-import { chanceLoss, majorityMetrics, sureOf } from "../tasks/majority.ts";
-import type { EvaluationSplit } from "../train/evaluate.ts";
-import type { ReadTasks } from "../train/run_data.ts";
-import type { Snapshot } from "../train/run_types.ts";
-import type { RunStage } from "../train/stages.ts";
+import { chanceLoss, sureOf } from "../tasks/majority.ts";
 import { computeMetrics, meritOf, primaryMetric, taskAwareName } from "../tasks/metrics.ts";
 import type { Task } from "../tasks/types.ts";
 import { meanOf } from "../stats/statistics.ts";
 import { accuracyOverTime, averageAccuracy, forgetting } from "../tasks/sequence.ts";
-
-interface RunEnd {
-  readonly run: RunSpec;
-  readonly read: ReadTasks;
-  readonly stages: readonly RunStage[];
-  readonly splits: readonly EvaluationSplit[];
-  readonly selected: Snapshot;
-  readonly steps: readonly StepLine[];
-  readonly isFinished: boolean;
-}
-
-/** The majority's metrics, and the flags of a finished run; a sequence has no majority of its own. */
-export function signsOf(end: RunEnd): Pick<RecordedResult, "majority" | "flags"> {
-  const { run, read, stages, splits, selected, steps, isFinished } = end;
-  const last = read.parts.at(-1)!;
-  const { task } = last;
-  const trainTargets = trainableTargets(run, last);
-  const [counted] = selected.evaluations;
-  const majority = run.sequence === undefined
-    ? majorityMetrics(task, trainTargets, splits[0]!.targets)
-    : null;
-  const { firstStep } = stages.at(-1)!;
-  const flags = isFinished
-    ? runFlags({
-      task,
-      trainTargets,
-      losses: steps.filter(({ step }) => step > firstStep).map(({ loss }) => loss),
-      targets: majority === null ? splits.flatMap(({ targets }) => targets) : splits[0]!.targets,
-      predictions: counted!.predictions,
-      scores: majority === null ? null : { own: counted!.metrics, majority },
-    })
-    : null;
-  return {
-    ...(majority === null ? {} : { majority }),
-    ...(flags === null ? {} : { flags }),
-  };
-}
 
 interface EvaluatedRun {
   /** Of the last stage of a sequence, the task of that stage. */

@@ -9,7 +9,9 @@ import { foldedCosts } from "../methods/adapter.ts";
 import { architectureOf } from "../models/architectures.ts";
 import { countOf } from "../models/parameters.ts";
 import type { Environment } from "../record/provenance.ts";
-import { sequenceOutcome, signsOf, stepFigures } from "./run_figures.ts";
+import { runFlags, sequenceOutcome, stepFigures } from "./run_figures.ts";
+import { majorityMetrics } from "../tasks/majority.ts";
+import { trainableTargets } from "../tasks/run_examples.ts";
 import {
   type BudgetCounts,
   type Outcome,
@@ -100,13 +102,31 @@ function evaluationsOf({ planned: { run }, trainer }: Ending) {
   return { best, last, selected: selectedOf(run.settings.train.keep, { best, last }) };
 }
 
+/** The majority's metrics, and the flags of a finished run; a sequence has no majority of its own. */
 function signsAt(ending: Ending): Signs {
   const { planned: { run }, read, journal: { steps }, trainer, splits, outcome } = ending;
   const { selected } = evaluationsOf(ending);
   if (selected === null || trainer === null) return {};
-  const { stages } = trainer;
-  const isFinished = outcome.state === "finished";
-  return signsOf({ run, read, stages, splits, selected, steps, isFinished });
+  const last = read.parts.at(-1)!;
+  const { task } = last;
+  const trainTargets = trainableTargets(run, last);
+  const [counted] = selected.evaluations;
+  const majority = run.sequence === undefined
+    ? majorityMetrics(task, trainTargets, splits[0]!.targets)
+    : null;
+  const { firstStep } = trainer.stages.at(-1)!;
+  const flags = outcome.state === "failed" ? null : runFlags({
+    task,
+    trainTargets,
+    losses: steps.filter(({ step }) => step > firstStep).map(({ loss }) => loss),
+    targets: majority === null ? splits.flatMap(({ targets }) => targets) : splits[0]!.targets,
+    predictions: counted!.predictions,
+    scores: majority === null ? null : { own: counted!.metrics, majority },
+  });
+  return {
+    ...(majority === null ? {} : { majority }),
+    ...(flags === null ? {} : { flags }),
+  };
 }
 
 function resultOf(ending: Ending, signs: Signs): RecordedResult {

@@ -43,45 +43,36 @@ export async function workOnRuns<T, R>(
   work: PoolWork,
   request: WorkOnRuns<T, R>,
 ): Promise<void> {
+  const { stop } = pool;
+  const { isStoppedByErrors = true } = request;
   const environment = await readEnvironment();
   const leases = await Leases.in(work.results, pool.leases);
   try {
     const due = request.jobs.map(request.plannedOf);
     const workers = await pool.workersFor({ ...work, environment, due });
-    await workUnderLeases(pool, request, leases, workers);
+    const leased = new LeasedWork(pool, leases, request);
+    await workSideBySide<LeasedJob<T>, R | typeof lost>(leased, {
+      workers: workers.map((worker) => async ({ job, lease }: LeasedJob<T>) => {
+        try {
+          return await request.work(worker, job, lease.token);
+        } finally {
+          await leases.release(lease);
+        }
+      }),
+      onResult: async ({ job }, result) => {
+        if (result === lost) {
+          leased.putBack(job);
+          return !stop.isRaised;
+        }
+        return await request.onResult(job, result) && !stop.isRaised;
+      },
+      onError: () => {
+        if (isStoppedByErrors) stop.raise();
+      },
+    });
   } finally {
     await leases.close();
   }
-}
-
-async function workUnderLeases<T, R>(
-  pool: Pool,
-  request: WorkOnRuns<T, R>,
-  leases: Leases,
-  workers: readonly RunWorker[],
-): Promise<void> {
-  const { stop } = pool;
-  const { work, onResult, isStoppedByErrors = true } = request;
-  const leased = new LeasedWork(pool, leases, request);
-  await workSideBySide<LeasedJob<T>, R | typeof lost>(leased, {
-    workers: workers.map((worker) => async ({ job, lease }: LeasedJob<T>) => {
-      try {
-        return await work(worker, job, lease.token);
-      } finally {
-        await leases.release(lease);
-      }
-    }),
-    onResult: async ({ job }, result) => {
-      if (result === lost) {
-        leased.putBack(job);
-        return !stop.isRaised;
-      }
-      return await onResult(job, result) && !stop.isRaised;
-    },
-    onError: () => {
-      if (isStoppedByErrors) stop.raise();
-    },
-  });
 }
 
 interface LeasedJob<T> {
