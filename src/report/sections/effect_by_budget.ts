@@ -3,13 +3,17 @@
  *
  * @module
  */
+import { metricTitle } from "../../analysis/metrics.ts";
+import { intervals } from "../charts/intervals.ts";
+import { budgetStyles } from "../charts/theme.ts";
+import type { Chart } from "../types.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import { allBudgets } from "../../analysis/paired_rows.ts";
 import { noBudget } from "../../analysis/run_rows.ts";
 import type { PairedRow } from "../../analysis/significance.ts";
 import { verdictText } from "../../analysis/verdict.ts";
 import { whole } from "../../base/format.ts";
-import { noRuns, type Section, table } from "../section.ts";
+import { charts, noRuns, type Section, table } from "../section.ts";
 import { number, type ReportTable, reportTable } from "../table.ts";
 import {
   budgetColumn,
@@ -17,6 +21,7 @@ import {
   intervalColumn,
   methodColumn,
   metricColumn,
+  scaled,
   taskColumn,
   verdictColumn,
 } from "../columns.ts";
@@ -55,6 +60,42 @@ function effectTable(analysis: Analysis): ReportTable {
   });
 }
 
+/** A panel a task: methods down, the effect across, a mark with its interval a budget. */
+function effectCharts(analysis: Analysis): readonly Chart[] {
+  const rows = effectRows(analysis).filter(({ mean }) => mean !== null);
+  if (rows.length === 0) return [];
+  const budgets = [...new Set(rows.map(({ budget }) => budget))];
+  const points = rows.map((row) => ({
+    panel: `${row.task}, ${metricTitle(row.metric)}`,
+    metric: row.metric,
+    name: row.label,
+    series: row.budget,
+    beside: row.budget,
+    value: scaled(row, row.mean)!,
+    low: scaled(row, row.low) ?? undefined,
+    high: scaled(row, row.high) ?? undefined,
+    sd: scaled(row, row.sd),
+  }));
+  return [{
+    id: "effect_by_budget",
+    title: `Effect by budget, against ${analysis.baseline}`,
+    caption:
+      `Marks are mean differences from ${analysis.baseline} over seeds, lines their 95% t intervals, cut at three deviations. ` +
+      "On the dashed line there is no difference. Each task has its own scale.",
+    draw: intervals(points, {
+      styles: budgetStyles(budgets, null),
+      x: { title: null },
+      order: [...new Set(rows.map(({ label }) => label))],
+      besides: budgets,
+      step: 14 + 8 * budgets.length,
+      hasLegend: true,
+      hasShapes: true,
+      references: [0],
+      bounds: { margin: 0.06, hasZero: true },
+    }),
+  }];
+}
+
 /** The difference from the baseline over budgets. */
 export const effectByBudget: Section = {
   title: "Effect by budget",
@@ -66,5 +107,5 @@ export const effectByBudget: Section = {
       : effectRows(analysis).length === 0
       ? "Effects over budgets need two budgets at which a method and the baseline share a seed."
       : "",
-  blocks: [table(effectTable)],
+  blocks: [[charts(({ analysis }) => effectCharts(analysis)), table(effectTable)]],
 };

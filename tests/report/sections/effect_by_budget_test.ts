@@ -1,6 +1,9 @@
 /** Effect by budget: its rows by numbers worked out by hand, and what is said where there are none. */
-import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { analyse, type Analysis } from "../../../src/analysis/analysis.ts";
+import { renderChart } from "../../../src/report/render.ts";
+import type { ReportParts } from "../../../src/report/section.ts";
+import { panelsOf } from "../chart_rows.ts";
 import { cellsOf, csvRows } from "../../../src/report/table.ts";
 import { effectByBudget } from "../../../src/report/sections/effect_by_budget.ts";
 import { type ScoredOptions, scoredStudy } from "../../analysis/scored_study.ts";
@@ -49,6 +52,26 @@ Deno.test("the table is among those of the report, and names the baseline in its
   ]);
   const [first] = csvRows(table);
   assertEquals([first!["baseline"], first!["budget"], first!["n"]], ["lora", "rank 2", 3]);
+});
+
+Deno.test("the chart has the same numbers, a panel a task, and a line at no difference", async () => {
+  const analysis = study();
+  const block = effectByBudget.blocks.flat().find(({ kind }) => kind === "charts")!;
+  assert(block.kind === "charts");
+  const [chart] = block.of({ analysis } as ReportParts);
+  const rows = panelsOf(chart!).get("t, accuracy ↑")!;
+  assertEquals(
+    rows.filter((row) => "value" in row).map((
+      row,
+    ) => [row["series"], Number(row["value"]).toFixed(2)]),
+    [["rank 2", "2.00"], ["rank 8", "1.00"]],
+  );
+  assertEquals(rows.flatMap((row) => row["reference"] ?? []), [0]);
+  await renderChart(chart!);
+  assertEquals(
+    block.of({ analysis: study({ budgets: [4], score: () => 0.5 }) } as ReportParts),
+    [],
+  );
 });
 
 Deno.test("a method without a budget is compared with the baseline at each", () => {
