@@ -204,7 +204,7 @@ function withFronts(
 }
 
 /** How far what a budget counts is off what it asked for, as a share of it; null where the record does not say. */
-export function offBudget(record: RunRecord): number | null {
+function offBudget(record: RunRecord): number | null {
   const { asked: { budget: asked }, happened: { budget } } = record;
   if (asked === null || budget === null) return null;
   const { requested, peak, final, stored, meanTrained } = budget;

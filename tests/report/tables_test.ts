@@ -6,7 +6,6 @@ import { csvOf } from "../../src/report/csv.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import { truncationRows } from "../../src/analysis/ablation.ts";
-import { offBudget } from "../../src/analysis/costs.ts";
 import { methodsTable } from "../../src/report/sections/scores.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "../analysis/fixture.ts";
@@ -334,14 +333,16 @@ Deno.test("a cell whose budget was missed by more than a hundredth is marked, by
     const study = fixtureStudy({ methods: [lora], seeds: [1] });
     const [run] = study.runs;
     const { record } = run!;
-    return offBudget({
+    const changed = {
       ...record,
       asked: { ...record.asked, budget: { type, value: 1_000 } },
       happened: {
         ...record.happened,
         budget: { requested: 1_000, initial: 1_000, peak: 1_200, final: 1_000, ...counts },
       },
-    });
+    };
+    const runs = [{ ...run!, record: changed }];
+    return csvRows(tableOf(analyse({ ...study, runs }), "budgets"))[0]!["offBy"];
   };
   assertEquals(off("rank", { final: 1_077 }), 0.07699999999999996);
   assertEquals(off("peak", {}), 0.19999999999999996);

@@ -247,7 +247,7 @@ interface WrittenLayer {
 }
 
 /** What is wrong with a plateau by the layers in which a run's settings are written: it has no cap but the default. */
-export function problemsOfCap(layers: readonly WrittenLayer[]): readonly Problem[] {
+function problemsOfCap(layers: readonly WrittenLayer[]): readonly Problem[] {
   const last = layers.findLast(({ set }) => set.train?.until !== undefined);
   if (last === undefined || last.set.train?.until === "epochs") return [];
   const isCapped = layers.some(({ set: { train } }) =>

@@ -1,6 +1,6 @@
 /** When a run ends: its settings, and what they cannot go with. */
 import { assertEquals } from "@std/assert";
-import { expandStudy, problemsOfCap } from "../../../src/study/grid/expand.ts";
+import { expandStudy } from "../../../src/study/grid/expand.ts";
 import {
   defaultSettings,
   overlaySettings,
@@ -252,9 +252,9 @@ Deno.test("targets are of the study's tasks, within the range of the metric that
 Deno.test("the last layer that says when a run ends decides whether a cap is wanted", () => {
   const plateau = { set: { train: { until: { plateau: {} } } } };
   const epochs = { set: { train: { until: "epochs" } } } as const;
-  const where = (...sets: readonly (typeof plateau | typeof epochs)[]) =>
-    problemsOfCap(sets.map((own, i) => ({ ...own, where: `deltas[${i}].set` })))
-      .map((problem) => problem.where);
-  assertEquals(where(plateau, epochs), []);
-  assertEquals(where(epochs, plateau), ["deltas[1].set.train.until"]);
+  const study = (...sets: readonly (typeof plateau | typeof epochs)[]) =>
+    smallStudy({ deltas: sets.map((own) => ({ when: { task: "RTE" }, ...own })) });
+  assertEquals(expandStudy(study(plateau, epochs), { tasks, methods }).length, 1);
+  const [problem] = problemsOf(study(epochs, plateau));
+  assertEquals(problem?.split(": ")[0], "deltas[1].set.train.until");
 });
