@@ -32,6 +32,12 @@ import {
   loadOnHost,
 } from "./host_program.ts";
 
+/**
+ * What starts threads. The runtime's WebAssembly puts Node's class in its place when it starts, by which a thread would have no
+ * `self` and all permissions.
+ */
+const { Worker } = globalThis;
+
 /** What tells the runtimes apart. */
 export interface OnnxRuntimeProfile extends HostRuntime {
   readonly kind: ExecutorKind;
@@ -268,7 +274,9 @@ function free(tensor: Tensor): void {
 export async function startOnnxExecutor(profile: OnnxRuntimeProfile): Promise<Executor> {
   const executor = new OnnxExecutor(profile);
   const x = input("x", [2]);
-  const session = await executor.load(makeProgram({ y: add(x, x) }));
+  const session = await executor.load(makeProgram({ y: add(x, x) })).finally(() => {
+    globalThis.Worker = Worker;
+  });
   try {
     const { read } = await session.run({
       feeds: { x: { type: "f32", shape: [2], data: Float32Array.of(1, -3) } },

@@ -1,8 +1,13 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { ExecutorError } from "../../src/exec/executor.ts";
 import { wasmExecutor } from "../../src/exec/wasm.ts";
 
+const { Worker } = globalThis;
 const first = await wasmExecutor(2);
+
+Deno.test("threads are started as before once the runtime has started", () => {
+  assertStrictEquals(globalThis.Worker, Worker);
+});
 
 Deno.test("wasmExecutor computes with the threads that were asked for", () => {
   assertEquals(first.threads, 2);
