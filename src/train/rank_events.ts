@@ -20,6 +20,7 @@ import type { Assembly } from "./assemble.ts";
 import {
   blockOf,
   cachedRows,
+  checkSlots,
   dropSlots,
   growSlots,
   nextBlock,
@@ -118,6 +119,7 @@ function afterMask(
   { state, vectors }: EventState,
   { slots, isPermanent }: MaskAction,
 ): EventState {
+  checkSlots(state.order, slots, "mask");
   return {
     state: { ...state, off: slots, isMaskPermanent: state.isMaskPermanent || isPermanent },
     vectors: zeroAt(vectors, maskedPositions(assembly, state.order, slots)),

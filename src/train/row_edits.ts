@@ -8,7 +8,13 @@
  */
 import type { RandomStream } from "../base/random.ts";
 import { newDirection, newSlotScale } from "../methods/directions.ts";
-import type { DropAction, GrowAction, MergeAction, RowEdit } from "../methods/rank_actions.ts";
+import type {
+  DropAction,
+  GrowAction,
+  MergeAction,
+  RowEdit,
+  SlotRef,
+} from "../methods/rank_actions.ts";
 import type { Assembly, StateVector } from "./assemble.ts";
 import {
   drawRow,
@@ -26,11 +32,45 @@ import { architectureOf } from "../models/architectures.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
 import { adapterTensors, type MergedBlock } from "./stored_tensors.ts";
 
+/**
+ * Refuses slots that an action cannot be about.
+ *
+ * @param what What is to be done to them, such as `drop`.
+ *
+ * @throws {RangeError} If a slot does not exist or is named twice.
+ */
+export function checkSlots(order: SlotOrder, slots: readonly SlotRef[], what: string): void {
+  const seen = new Set<string>();
+  for (const { module, slot } of slots) {
+    const found = rowsOf(order, module, what);
+    const key = `${module}/${slot}`;
+    if (found[slot] === undefined) {
+      throw new RangeError(
+        `Cannot ${what} slot ${slot} of "${module}": it has ${found.length}, counted from 0`,
+      );
+    }
+    if (seen.has(key)) {
+      throw new RangeError(`Cannot ${what} slot ${slot} of "${module}" twice: name it once`);
+    }
+    seen.add(key);
+  }
+}
+
+function rowsOf(order: SlotOrder, module: string, what: string): readonly number[] {
+  const rows = order[module];
+  if (rows !== undefined) return rows;
+  const known = Object.keys(order).map((name) => `"${name}"`).join(", ");
+  throw new RangeError(
+    `Cannot ${what} slots of "${module}": no such module is adapted; adapted are ${known}`,
+  );
+}
+
 /** The order of slots without those that are dropped, and the rows that become free. */
 function withoutSlots(
   order: SlotOrder,
   { slots }: DropAction,
 ): { readonly order: SlotOrder; readonly dropped: SlotOrder } {
+  checkSlots(order, slots, "drop");
   const kept: Record<string, readonly number[]> = {};
   const dropped: Record<string, readonly number[]> = {};
   for (const [module, rows] of Object.entries(order)) {
@@ -41,11 +81,15 @@ function withoutSlots(
   return { order: kept, dropped };
 }
 
-/** The order of slots with new ones; rows that are free are used again, lowest first. */
+/**
+ * The order of slots with new ones; rows that are free are used again, lowest first.
+ *
+ * @throws {RangeError} If a module is not adapted.
+ */
 export function withNewSlots(order: SlotOrder, { modules }: GrowAction): SlotOrder {
   const next: Record<string, readonly number[]> = { ...order };
   for (const module of modules) {
-    const rows = next[module]!;
+    const rows = rowsOf(next, module, "grow");
     let row = 0;
     while (rows.includes(row)) row++;
     next[module] = [...rows, row];
@@ -79,7 +123,11 @@ function clearRow(
   }
 }
 
-/** The state without some slots: their rows are zero in every vector. */
+/**
+ * The state without some slots: their rows are zero in every vector.
+ *
+ * @throws {RangeError} If a slot does not exist or is named twice.
+ */
 export function dropSlots(
   assembly: Assembly,
   { vectors, order }: SlotVectors,
@@ -102,7 +150,7 @@ export function dropSlots(
  * Numbers are drawn slot by slot as the action names the modules, for each slot part by part.
  *
  * @param stream The event's own stream of random numbers for new slots.
- * @throws {RangeError} If a module outgrows its capacity.
+ * @throws {RangeError} If a module is not adapted, or outgrows its capacity.
  */
 export function growSlots(
   assembly: Assembly,

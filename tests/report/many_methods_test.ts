@@ -48,7 +48,7 @@ Deno.test("seventeen methods: the page is whole, folds long tables and folds cha
   assertStringIncludes(page, "<summary>ElaLoRA (4 charts)</summary>");
   assert(page.indexOf('id="ranks_overview"') < page.indexOf("<summary>AdaLoRA (4 charts)"));
   const sections = [...page.matchAll(/<section id="([^"]+)"/g)].map(([, id]) => id);
-  assertEquals(sections.slice(0, 7), [
+  const first = [
     "summary",
     "settings",
     "scores",
@@ -56,7 +56,8 @@ Deno.test("seventeen methods: the page is whole, folds long tables and folds cha
     "differences",
     "effect-by-budget",
     "ranking",
-  ]);
+  ];
+  assertEquals(sections.filter((id) => first.includes(id!)), first);
   const links = [...page.matchAll(/<li><a href="#([^"]+)">/g)].map(([, id]) => id);
   // Sections that say only that there is nothing have no link.
   const none = ["spectra", "replay-ablation", "failed"];

@@ -1,5 +1,5 @@
 /** What a decision does to the numbers of a state, and what is told of it, without any training. */
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import type { RankAction, RankDecision, RowEdit, SlotRef } from "../../src/methods/rank_actions.ts";
@@ -210,4 +210,30 @@ Deno.test("an event counts the slots that it changed, as each kind of action has
   // Two rows of one slot are one slot.
   assertEquals(movedBy(edits), 2);
   assertEquals(movedBy({ ...edits, moved: 7 }), 7);
+});
+
+Deno.test("an action about a slot or a module that is not there, or about a slot twice, is refused by name", () => {
+  const none = '"layer.9.query": no such module is adapted; adapted are "';
+  const run = begun(elalora);
+  const { length } = run.state.order[module]!;
+  for (const [type, taken] of [["drop", {}], ["mask", { isPermanent: false }]] as const) {
+    for (
+      const [slots, said] of [
+        [
+          [{ module, slot: length }],
+          `slot ${length} of "${module}": it has ${length}, counted from 0`,
+        ],
+        [[{ module, slot: 0 }, { module, slot: 0 }], `slot 0 of "${module}" twice: name it once`],
+        [[{ module: "layer.9.query", slot: 0 }], `slots of ${none}`],
+      ] as const
+    ) {
+      const action = { type, slots, ...taken } as Parameters<typeof afterAction>[2];
+      assertThrows(() => afterEvent(run, 3, action), RangeError, `Cannot ${type} ${said}`);
+    }
+  }
+  assertThrows(
+    () => afterEvent(run, 3, { type: "grow", modules: ["layer.9.query"] }),
+    RangeError,
+    `Cannot grow slots of ${none}`,
+  );
 });
