@@ -1,6 +1,10 @@
 /**
  * The safetensors format: a JSON header with names, types, shapes and places, then the numbers.
  *
+ * Matrices may be stored as 8-bit integers by row: a tensor NAME of type `I8` [rows, columns], and beside it NAME.row_scale
+ * [rows] in a type of floating point. A number of the matrix is its integer times the scale of its row. To other readers of the
+ * format these are two tensors.
+ *
  * @module
  */
 import { InputError, shown } from "../base/input_error.ts";
@@ -8,18 +12,28 @@ import { parseJson } from "../base/read_json.ts";
 import { decodeText } from "../base/read_text.ts";
 import type { HostTensor } from "../graph/mod.ts";
 
-/** Element types that can be read; written are `F32` and `F16`. */
-export type StoredType = "F32" | "F16" | "BF16" | "I64" | "I32";
+/** Element types that can be read; `I8` with the scales of its rows. Written are `F32`, `F16` and `I8`. */
+export type StoredType = "F32" | "F16" | "BF16" | "I64" | "I32" | "I8";
 
 /** A stored tensor, its numbers in single precision. */
 export interface StoredTensor {
   /** Sizes, outermost first; `[]` for a scalar. */
   readonly shape: readonly number[];
-  /** Row-major; half precision and bfloat16 are widened, integers rounded to the nearest float32. */
+  /** Row-major; half precision and bfloat16 are widened, integers rounded to the nearest float32, rows of 8 bits scaled. */
   readonly data: Float32Array;
 }
 
-const bytesPer: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4 };
+const bytesPer: Readonly<Record<StoredType, number>> = {
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I8: 1,
+};
+
+/** The tensor that scales the rows of a matrix of 8-bit integers. */
+const scaleName = (matrix: string) => `${matrix}.row_scale`;
 
 /** Whether numbers lie in memory as they lie in the file. */
 const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
@@ -38,6 +52,8 @@ function decode(type: StoredType, bytes: Uint8Array): Float32Array {
     for (let i = 0; i < count; i++) words[i] = view.getUint16(2 * i, true) << 16;
   } else if (type === "I32") {
     for (let i = 0; i < count; i++) data[i] = view.getInt32(4 * i, true);
+  } else if (type === "I8") {
+    for (let i = 0; i < count; i++) data[i] = view.getInt8(i);
   } else {
     for (let i = 0; i < count; i++) data[i] = Number(view.getBigInt64(8 * i, true));
   }
@@ -64,7 +80,7 @@ const mostNumbers = Number.MAX_SAFE_INTEGER;
 export interface StoredTensors {
   /** The tensors that were decoded. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** The names of all, decoded or not, in the order of the header. */
+  /** The names of all, decoded or not, in the order of the header; without the scales of 8-bit rows. */
   readonly names: readonly string[];
   /** Texts under `__metadata__`, often only `format`; empty where the file has none. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -114,15 +130,58 @@ export function readSafetensors(
   const body = bytes.subarray(8 + headerLength);
   const { entries, metadata } = readHeader(json, fail);
   checkPlaces(entries, body.length, fail);
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  const scales = new Set(
+    entries.filter(({ dtype }) => dtype === "I8").map(({ name }) => scaleName(name)),
+  );
+  const named = entries.filter(({ name }) => !scales.has(name));
   const tensors = new Map<string, StoredTensor>();
-  for (const { name, dtype, shape, start, end } of entries) {
+  for (const { name, dtype, shape, start, end } of named) {
     if (!isWanted(name)) continue;
     if (!Object.hasOwn(bytesPer, dtype)) {
       fail(`dtype "${shown(dtype)}" of tensor "${shown(name)}"`, Object.keys(bytesPer).join(", "));
     }
-    tensors.set(name, { shape, data: decode(dtype as StoredType, body.subarray(start, end)) });
+    const data = decode(dtype as StoredType, body.subarray(start, end));
+    if (dtype === "I8") scaleRows({ name, shape, data }, byName.get(scaleName(name)), body, fail);
+    tensors.set(name, { shape, data });
   }
-  return { tensors, names: entries.map(({ name }) => name), metadata };
+  return { tensors, names: named.map(({ name }) => name), metadata };
+}
+
+/** Multiplies each row of a matrix with its scale, in place. */
+function scaleRows(
+  { name, shape, data }: StoredTensor & { readonly name: string },
+  entry: Entry | undefined,
+  body: Uint8Array,
+  fail: Fail,
+): void {
+  const place = `tensor "${shown(name)}"`;
+  if (shape.length !== 2) {
+    fail(`8-bit integers of shape [${shown(shape.join())}]`, "a matrix [rows, columns]", place);
+  }
+  const [rows, columns] = shape as readonly [number, number];
+  if (entry === undefined) {
+    return fail(
+      "8-bit integers alone",
+      `"${shown(scaleName(name))}" [${rows}] beside them, the scale of each row`,
+      place,
+    );
+  }
+  const scalePlace = `tensor "${shown(entry.name)}"`;
+  const isFloat = ["F32", "F16", "BF16"].includes(entry.dtype);
+  if (!isFloat || entry.shape.join() !== `${rows}`) {
+    fail(
+      `${shown(entry.dtype)} [${shown(entry.shape.join())}]`,
+      `F32, F16 or BF16 [${rows}], a scale for each row of "${shown(name)}"`,
+      scalePlace,
+    );
+  }
+  const scales = decode(entry.dtype as StoredType, body.subarray(entry.start, entry.end));
+  const wrong = scales.findIndex((scale) => !Number.isFinite(scale));
+  if (wrong >= 0) fail(`${scales[wrong]} for row ${wrong}`, "finite scales", scalePlace);
+  for (let row = 0; row < rows; row++) {
+    for (let i = row * columns; i < (row + 1) * columns; i++) data[i]! *= scales[row]!;
+  }
 }
 
 function headerLengthOf(bytes: Uint8Array, fail: Fail): number {
@@ -228,47 +287,91 @@ function checkPlaces(entries: readonly Entry[], size: number, fail: Fail): void 
   }
 }
 
+/** A tensor as it is written. */
+interface Written {
+  readonly name: string;
+  readonly dtype: StoredType;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+function encode(type: "F32" | "F16", data: Float32Array): Uint8Array {
+  if (type === "F32" && littleEndian) {
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+  const bytes = new Uint8Array(data.length * bytesPer[type]);
+  const view = new DataView(bytes.buffer);
+  data.forEach((value, i) => {
+    if (type === "F32") view.setFloat32(4 * i, value, true);
+    else view.setFloat16(2 * i, value, true);
+  });
+  return bytes;
+}
+
+/** A matrix as integers from -127 to 127, each the nearest multiple of its row's scale, max |row| / 127. */
+function rowsOfBytes(name: string, { shape, data }: StoredTensor): readonly [Written, Written] {
+  const problem = nonFiniteMessage(name, { data });
+  if (problem !== null) throw new RangeError(`Cannot write 8-bit rows: ${problem}`);
+  const [rows, columns] = shape as readonly [number, number];
+  const scales = new Float32Array(rows);
+  const integers = new Int8Array(data.length);
+  for (let row = 0; row < rows; row++) {
+    const own = data.subarray(row * columns, (row + 1) * columns);
+    scales[row] = own.reduce((most, x) => Math.max(most, Math.abs(x)), 0) / 127;
+    const step = scales[row]!;
+    // A row of zeros, or of numbers so small that their step is 0.
+    if (step === 0) continue;
+    own.forEach((x, i) => {
+      integers[row * columns + i] = Math.max(-127, Math.min(127, Math.round(x / step)));
+    });
+  }
+  return [
+    { name: scaleName(name), dtype: "F32", shape: [rows], bytes: encode("F32", scales) },
+    { name, dtype: "I8", shape, bytes: new Uint8Array(integers.buffer) },
+  ];
+}
+
 /**
  * Writes a safetensors file.
  *
  * @param tensors Tensors by name, in the order in which they are stored.
- * @param type Element type of all; half precision rounds to nearest. Default `F32`.
+ * @param type Element type of all; half precision rounds to nearest. With `I8`, matrices are 8-bit integers by row, which are off
+ * by half of their row's step max |row| / 127 at most, and all other tensors are in single precision. Default `F32`.
  * @param metadata Texts to store in the header.
+ *
+ * @throws {RangeError} If a matrix that is to be stored in 8 bits has numbers that are not finite.
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
-  type: "F32" | "F16" = "F32",
+  type: "F32" | "F16" | "I8" = "F32",
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
+  const written = [...tensors].flatMap(([name, tensor]): readonly Written[] => {
+    if (type === "I8" && tensor.shape.length === 2) return rowsOfBytes(name, tensor);
+    const dtype = type === "I8" ? "F32" : type;
+    return [{ name, dtype, shape: tensor.shape, bytes: encode(dtype, tensor.data) }];
+  });
+  // Wide numbers come first, since torch wants each at a multiple of its size.
+  written.sort((a, b) => bytesPer[b.dtype] - bytesPer[a.dtype]);
   const header: Record<string, unknown> = Object.keys(metadata).length === 0
     ? {}
     : { __metadata__: metadata };
   let size = 0;
-  for (const [name, { shape, data }] of tensors) {
-    const end = size + data.length * bytesPer[type];
-    header[name] = { dtype: type, shape, data_offsets: [size, end] };
-    size = end;
+  for (const { name, dtype, shape, bytes } of written) {
+    header[name] = { dtype, shape, data_offsets: [size, size + bytes.length] };
+    size += bytes.length;
   }
   // The header is padded with spaces so that the numbers start at a multiple of 8.
   const text = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = new Uint8Array(8 * Math.ceil(text.length / 8)).fill(0x20);
   headerBytes.set(text);
   const bytes = new Uint8Array(8 + headerBytes.length + size);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, BigInt(headerBytes.length), true);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes.length), true);
   bytes.set(headerBytes, 8);
   let at = 8 + headerBytes.length;
-  for (const { data } of tensors.values()) {
-    if (type === "F32" && littleEndian) {
-      bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-      at += data.byteLength;
-      continue;
-    }
-    for (const value of data) {
-      if (type === "F32") view.setFloat32(at, value, true);
-      else view.setFloat16(at, value, true);
-      at += bytesPer[type];
-    }
+  for (const { bytes: own } of written) {
+    bytes.set(own, at);
+    at += own.length;
   }
   return bytes;
 }

@@ -3,7 +3,7 @@ import { InputError } from "../../src/base/input_error.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { parseConfig } from "../../src/models/architectures.ts";
 import { bert, configJson } from "../../src/models/bert.ts";
-import { checkMaxLength, type EncoderFiles, loadEncoder } from "../../src/models/load.ts";
+import { checkMaxLength, type EncoderFiles, loadEncoder, loadHead } from "../../src/models/load.ts";
 import { randomEncoder } from "../../src/models/random.ts";
 import {
   readSafetensors,
@@ -68,6 +68,22 @@ Deno.test("loadEncoder() reads what transformers saved", async () => {
   assertEquals([...tokenizer.encode("The cats ran", null, 8).ids], [2, 5, 7, 21, 11, 3]);
   const digest = await crypto.subtle.digest("SHA-256", Uint8Array.from(goldenFiles.weights));
   assertEquals(weightsHash, new Uint8Array(digest).toHex());
+});
+
+Deno.test("loadEncoder() and loadHead() read 8-bit rows as the numbers that they stand for", () => {
+  const head: StoredTensor = { shape: [1, 16], data: new Float32Array(16).fill(-2) };
+  const tensors = new Map([...stored, ["classifier.weight", head]]);
+  const files = { ...goldenFiles, weights: writeSafetensors(tensors, "I8") };
+  const rounded = readSafetensors(files.weights, "rounded").tensors;
+  const model = loadEncoder(files, "small");
+  assertEquals([...model.tensors.keys()], [...goldenModel().tensors.keys()]);
+  for (const [name, { shape, data }] of model.tensors) {
+    assertEquals({ shape, data }, rounded.get(`bert.${name}`), name);
+  }
+  assertEquals(loadHead(model.config, files.weights, "small").get("classifier.weight"), {
+    type: "f32",
+    ...head,
+  });
 });
 
 Deno.test("BERT's parameterName() strips prefixes and renames old norms, and nothing else", () => {

@@ -1,7 +1,10 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
 import { readSafetensors, writeSafetensors } from "../../src/models/safetensors.ts";
 import { expected, goldenBytes } from "./fixture.ts";
+import int8 from "../golden/int8_rows.json" with { type: "json" };
+
+const int8Bytes = Deno.readFileSync(new URL("../golden/int8_rows.safetensors", import.meta.url));
 
 /** A file with the given header and so many bytes of numbers. */
 function fileOf(header: unknown, bodyBytes: number): Uint8Array {
@@ -84,7 +87,7 @@ Deno.test("readSafetensors() leaves what is not wanted undecoded, whatever its e
   assertThrows(
     () => readSafetensors(bytes, "mixed"),
     InputError,
-    'Cannot read "mixed": found dtype "BOOL" of tensor "flags", want F32, F16, BF16, I64, I32',
+    'Cannot read "mixed": found dtype "BOOL" of tensor "flags", want F32, F16, BF16, I64, I32, I8',
   );
 });
 
@@ -182,4 +185,117 @@ Deno.test("readSafetensors() holds the places of tensors against the file, as th
   // In any order of the header.
   const { tensors } = readSafetensors(fileOf({ b: f32(4, 8), a: f32(0, 4) }, 8), "good");
   assertEquals([...tensors.keys()], ["b", "a"]);
+});
+
+/** The header of a file, and the bytes of each tensor. */
+function storedParts(bytes: Uint8Array<ArrayBuffer>) {
+  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Record<
+    string,
+    { readonly dtype: string; readonly data_offsets: readonly [number, number] }
+  >;
+  return (name: string) => {
+    const { dtype, data_offsets: [start, end] } = header[name]!;
+    return { dtype, start, bytes: bytes.slice(8 + length + start, 8 + length + end) };
+  };
+}
+
+Deno.test("readSafetensors() unpacks 8-bit rows to numpy's numbers, bit by bit", () => {
+  const { tensors, names } = readSafetensors(int8Bytes, "int8");
+  assertEquals(names.toSorted(), ["a.bias", "a.weight", "b.weight"]);
+  assertEquals([...tensors.keys()].toSorted(), names.toSorted());
+  assertEquals(tensors.get("a.weight")!.shape, [5, 7]);
+  for (const [name, bits] of Object.entries(int8.unpacked)) {
+    assertEquals([...new Int32Array(tensors.get(name)!.data.buffer)], bits, name);
+  }
+  // The scale need not be wanted.
+  const alone = readSafetensors(int8Bytes, "int8", (name) => name === "a.weight").tensors;
+  assertEquals([...alone], [["a.weight", tensors.get("a.weight")!]]);
+});
+
+Deno.test("writeSafetensors() stores matrices as numpy's 8-bit rows, other tensors in single precision", () => {
+  const matrix = new Float32Array(Int32Array.from(int8.matrix).buffer);
+  const bias = { shape: [3], data: Float32Array.of(1 / 3, -7, 1e-9) };
+  const tensors = new Map([["m", { shape: [5, 7], data: matrix }], ["bias", bias]]);
+  const bytes = writeSafetensors(tensors, "I8", { format: "pt" });
+  const part = storedParts(bytes);
+  assertEquals(part("m").dtype, "I8");
+  assertEquals([...new Int8Array(part("m").bytes.buffer)], int8.integers);
+  assertEquals([...new Int32Array(part("m.row_scale").bytes.buffer)], int8.scales);
+  // Torch wants numbers of 4 bytes at multiples of 4.
+  for (const name of ["m.row_scale", "bias"]) {
+    assertEquals([part(name).dtype, part(name).start % 4], ["F32", 0], name);
+  }
+  const { tensors: read, metadata } = readSafetensors(bytes, "again");
+  assertEquals([read.get("bias"), metadata], [bias, { format: "pt" }]);
+  for (const [i, x] of read.get("m")!.data.entries()) {
+    const row = matrix.subarray(7 * Math.floor(i / 7), 7 * Math.floor(i / 7) + 7);
+    const half = Math.max(...row.map(Math.abs)) / 127 / 2;
+    assert(Math.abs(x - matrix[i]!) <= half * (1 + 1e-6), `${i}: ${x} for ${matrix[i]}`);
+  }
+});
+
+Deno.test("writeSafetensors() stores 8-bit rows of no numbers and of the smallest, and refuses what is not finite", () => {
+  const kept = new Map([
+    ["none", { shape: [0, 3], data: new Float32Array() }],
+    ["empty", { shape: [2, 0], data: new Float32Array() }],
+  ]);
+  assertEquals(readSafetensors(writeSafetensors(kept, "I8"), "kept").tensors, kept);
+  // The step of such a row is less than the smallest number.
+  const tiny = new Map([["tiny", { shape: [1, 2], data: Float32Array.of(1e-45, 0) }]]);
+  const { data } = readSafetensors(writeSafetensors(tiny, "I8"), "tiny").tensors.get("tiny")!;
+  assertEquals([...data], [0, 0]);
+  const broken = new Map([["w", { shape: [1, 2], data: Float32Array.of(1, Infinity) }]]);
+  assertThrows(
+    () => writeSafetensors(broken, "I8"),
+    RangeError,
+    'Cannot write 8-bit rows: found 1 of 2 numbers of tensor "w" that are NaN or infinite',
+  );
+});
+
+Deno.test("readSafetensors() refuses 8-bit integers without a finite scale for each row", () => {
+  const file = (shape: readonly number[], scale: unknown, bits = [0, 0]) => {
+    const bytes = fileOf({
+      "w.row_scale": scale,
+      w: { dtype: "I8", shape, data_offsets: [8, 14] },
+    }, 14);
+    const view = new DataView(bytes.buffer, bytes.length - 14);
+    bits.forEach((value, i) => view.setUint32(4 * i, value, true));
+    return bytes;
+  };
+  const entry = (dtype: string, shape: readonly number[]) => ({
+    dtype,
+    shape,
+    data_offsets: [0, 8],
+  });
+  const good = entry("F32", [2]);
+  const cases: readonly (readonly [Uint8Array, string])[] = [
+    [
+      fileOf({ w: { dtype: "I8", shape: [2, 3], data_offsets: [0, 6] } }, 6),
+      'tensor "w": found 8-bit integers alone, want "w.row_scale" [2] beside them, the scale of each row',
+    ],
+    [
+      file([6], good),
+      'tensor "w": found 8-bit integers of shape [6], want a matrix [rows, columns]',
+    ],
+    [
+      file([3, 2], good),
+      'tensor "w.row_scale": found F32 [2], want F32, F16 or BF16 [3], a scale for each row of "w"',
+    ],
+    [file([2, 3], entry("F32", [2, 1])), "found F32 [2,1], want F32, F16 or BF16 [2]"],
+    [file([2, 3], entry("I32", [2])), "found I32 [2], want F32, F16 or BF16 [2]"],
+    [
+      file([2, 3], good, [0, 0x7f800000]),
+      'tensor "w.row_scale": found Infinity for row 1, want finite scales',
+    ],
+    [file([2, 3], good, [0x7fc00000, 0]), "found NaN for row 0, want finite scales"],
+  ];
+  for (const [bytes, message] of cases) {
+    assertThrows(() => readSafetensors(bytes, "bad"), InputError, message);
+  }
+  // Scales without such a matrix are a tensor like any other.
+  const plain = writeSafetensors(
+    new Map([["w.row_scale", { shape: [1], data: new Float32Array(1) }]]),
+  );
+  assertEquals(readSafetensors(plain, "plain").names, ["w.row_scale"]);
 });

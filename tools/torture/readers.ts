@@ -163,7 +163,7 @@ function models(): readonly FuzzedReader[] {
     {
       name: "safetensors",
       format: "safetensors",
-      corpus: [half, bytesOf("bert/halves.safetensors")],
+      corpus: [half, bytesOf("bert/halves.safetensors"), bytesOf("int8_rows.safetensors")],
       read: (bytes) => readSafetensors(bytes, "model.safetensors"),
     },
     {
