@@ -137,7 +137,7 @@ export async function requestOf(
       },
     },
     axes: {
-      tasks: [glue?.task ?? "Later"],
+      tasks: [glue?.task ?? "Acceptability"],
       methods: [{ method, options: methodOptions[method] ?? {} }],
       budgets: [rank],
       seeds: [seed],

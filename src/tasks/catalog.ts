@@ -133,7 +133,7 @@ export const glueTasks: readonly Task[] = [
 /** Where the files of the embedded tasks are; paths of their splits are relative to it. */
 export const embeddedFolder: URL = new URL("./embedded/", import.meta.url);
 
-/** One acceptability task, two of single texts, one of pairs, and one of pairs with a score. */
+/** One acceptability task, two of single texts, two of pairs with a score, and one of pairs. */
 export const embeddedTasks: readonly Task[] = [
   {
     name: "Acceptability",
@@ -172,19 +172,27 @@ export const embeddedTasks: readonly Task[] = [
     source: "embedded",
   },
   {
-    name: "Later",
-    title: "Is the second sentence from a later address",
-    output: { type: "classification", labels: ["0", "1"] },
-    metrics: ["f1", "accuracy"],
-    splits: bothSplits("Later", "sentence1", "sentence2", "label"),
-    source: "embedded",
-  },
-  {
     name: "YearsApart",
     title: "Years from one address to another, 0 to 5",
     output: { type: "regression", min: 0, max: 5 },
     metrics: ["pearson", "spearman"],
     splits: bothSplits("YearsApart", "sentence1", "sentence2", "score"),
+    source: "embedded",
+  },
+  {
+    name: "Related",
+    title: "How near two definitions are, 0 to 5",
+    output: { type: "regression", min: 0, max: 5 },
+    metrics: ["pearson", "spearman"],
+    splits: bothSplits("Related", "sentence1", "sentence2", "score"),
+    source: "embedded",
+  },
+  {
+    name: "KindOf",
+    title: "Is the noun defined a kind of this",
+    output: { type: "classification", labels: ["no", "yes"] },
+    metrics: ["accuracy", "f1"],
+    splits: bothSplits("KindOf", "definition", "word", "label"),
     source: "embedded",
   },
 ];

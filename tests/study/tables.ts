@@ -110,8 +110,9 @@ export const tasks: readonly string[] = [
   "Acceptability",
   "Genre",
   "Topic",
-  "Later",
   "YearsApart",
+  "Related",
+  "KindOf",
 ];
 
 /** Published sizes of the GLUE training splits; 2000 for the embedded tasks. */

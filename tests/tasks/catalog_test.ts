@@ -55,9 +55,9 @@ Deno.test("the nine GLUE tasks have their official metrics", () => {
 });
 
 Deno.test("the embedded tasks cover four kinds", () => {
-  const primaries = embeddedTasks.map(({ metrics }) => metrics[0]);
+  const shown = embeddedTasks.flatMap(({ metrics }) => metrics);
   for (const metric of ["matthews", "accuracy", "f1", "pearson"] as const) {
-    assert(primaries.includes(metric));
+    assert(shown.includes(metric));
   }
 });
 

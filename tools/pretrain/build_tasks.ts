@@ -7,9 +7,10 @@ import { RandomStream } from "../../src/base/random.ts";
 import { chapterDocument } from "./corpora/books.ts";
 import type { Corpora } from "./corpora/corpora.ts";
 import { buildAcceptability } from "./task_sources/acceptability.ts";
-import { buildLater, buildYearsApart } from "./task_sources/addresses.ts";
+import { buildYearsApart } from "./task_sources/addresses.ts";
 import { buildTopic } from "./task_sources/definitions.ts";
 import { buildGenre } from "./task_sources/genre.ts";
+import { buildKindOf, buildRelated } from "./task_sources/relations.ts";
 import type { BuiltTask } from "./task_sources/rows.ts";
 
 /** The seed of the committed files. */
@@ -25,7 +26,6 @@ export function buildEmbeddedTasks(
   seed: number = embeddedTasksSeed,
 ): BuiltTask[] {
   const random = (name: string) => RandomStream.fromSeed(seed).fork("tasks").fork(name);
-  const pairSizes = { train: 1500, dev: 400 };
   return [
     buildAcceptability(
       [...chapters.map(chapterDocument), ...factbook, ...sotu],
@@ -34,7 +34,8 @@ export function buildEmbeddedTasks(
     ),
     buildGenre(chapters, { train: 1500, dev: 480 }, random("Genre")),
     buildTopic(synsets, { train: 1600, dev: 512 }, random("Topic")),
-    buildLater(sotu, pairSizes, random("Later")),
-    buildYearsApart(sotu, pairSizes, random("YearsApart")),
+    buildYearsApart(sotu, { train: 1500, dev: 400 }, random("YearsApart")),
+    buildRelated(synsets, { train: 2500, dev: 500 }, random("Related")),
+    buildKindOf(synsets, { train: 3600, dev: 600 }, random("KindOf")),
   ];
 }

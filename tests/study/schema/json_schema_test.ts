@@ -21,8 +21,8 @@ import { encoderModules, examplesOf, methods, tasks } from "../tables.ts";
 /** Study, its modules, and its number of runs: budgeted methods × budgets + the others, × tasks × seeds. */
 const experiments: readonly [string, unknown, readonly ModuleShape[], number][] = [
   ["quickstart", quickstart, encoderModules(4, 128, 512), (3 * 3 + 1) * 2 * 3],
-  ["embedded", embedded, encoderModules(4, 128, 512), (3 + 2) * 5 * 3],
-  ["embedded-random", embeddedRandom, encoderModules(4, 128, 512), 5 * 3],
+  ["embedded", embedded, encoderModules(4, 128, 512), (3 + 2) * 6 * 3],
+  ["embedded-random", embeddedRandom, encoderModules(4, 128, 512), 6 * 3],
   ["glue-minilm", glueMinilm, encoderModules(6, 384, 1536), (3 * 2 + 2) * 4 * 3],
   // All rates on MRPC, without the worst of four of the methods on CoLA.
   ["glue-minilm-search", glueMinilmSearch, encoderModules(6, 384, 1536), 18 + 14],

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { genreClasses } from "../../../tools/pretrain/task_sources/genre.ts";
 import { topicClasses } from "../../../tools/pretrain/task_sources/definitions.ts";
+import { kindOfClasses } from "../../../tools/pretrain/task_sources/relations.ts";
 
 const folder = new URL("../../../src/tasks/embedded/", import.meta.url);
 
@@ -26,17 +27,23 @@ const tasks: Readonly<Record<string, Expected>> = {
     dev: 512,
     labels: Object.keys(topicClasses),
   },
-  Later: {
-    columns: ["sentence1", "sentence2", "label"],
-    train: 1500,
-    dev: 400,
-    labels: ["0", "1"],
-  },
   YearsApart: {
     columns: ["sentence1", "sentence2", "score"],
     train: 1500,
     dev: 400,
     labels: null,
+  },
+  Related: {
+    columns: ["sentence1", "sentence2", "score"],
+    train: 2500,
+    dev: 500,
+    labels: null,
+  },
+  KindOf: {
+    columns: ["definition", "word", "label"],
+    train: 3600,
+    dev: 600,
+    labels: kindOfClasses,
   },
 };
 
@@ -59,7 +66,7 @@ for (const [name, expected] of Object.entries(tasks)) {
         const target = row.at(-1)!;
         const key = expected.labels === null ? String(Math.floor(2 * Number(target))) : target;
         counts.set(key, (counts.get(key) ?? 0) + 1);
-        for (const text of row.slice(0, -1)) {
+        for (const text of row.filter((_, i) => /sentence|definition/.test(header![i]!))) {
           texts.push(text);
           const words = text.split(" ").length;
           assert(words >= 4 && words <= 28, `${words} words in "${text}"`);

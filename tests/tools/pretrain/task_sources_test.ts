@@ -10,11 +10,7 @@ import {
   reorderRun,
   swapNeighbours,
 } from "../../../tools/pretrain/task_sources/acceptability.ts";
-import {
-  buildLater,
-  buildYearsApart,
-  datedSentences,
-} from "../../../tools/pretrain/task_sources/addresses.ts";
+import { buildYearsApart, datedSentences } from "../../../tools/pretrain/task_sources/addresses.ts";
 import {
   buildTopic,
   definitionPools,
@@ -25,6 +21,12 @@ import {
   genreClasses,
   namelessSentences,
 } from "../../../tools/pretrain/task_sources/genre.ts";
+import { hypernymyOf } from "../../../tools/pretrain/task_sources/hypernymy.ts";
+import {
+  buildKindOf,
+  buildRelated,
+  kindOfClasses,
+} from "../../../tools/pretrain/task_sources/relations.ts";
 import {
   type BuiltTask,
   isUsableText,
@@ -299,6 +301,137 @@ Deno.test("buildTopic() draws as many definitions of each lexicographer file", (
   );
 });
 
+Deno.test("hypernymyOf() counts steps by the shortest way and leaves out what is not there", () => {
+  const order = hypernymyOf([
+    noun("root", []),
+    noun("animal", ["root"]),
+    noun("pet", ["root"]),
+    noun("dog", ["animal", "pet", "missing"]),
+    noun("cat", ["pet"]),
+    noun("pup", ["dog"]),
+    noun("alone", []),
+  ]);
+  assertEquals([...order.ancestors("pup")], [
+    ["pup", 0],
+    ["dog", 1],
+    ["animal", 2],
+    ["pet", 2],
+    ["root", 3],
+  ]);
+  assertEquals(order.hyponyms("pet").map(({ id }) => id), ["dog", "cat"]);
+  assertEquals(order.hyponyms("pup"), []);
+  // Wu and Palmer: a root has depth 1, so "pet" has 2, "dog" 3 and "pup" 4.
+  assertEquals(order.similarity("dog", "dog"), 1);
+  assertEquals(order.similarity("dog", "pup"), 6 / 7);
+  assertEquals(order.similarity("pup", "cat"), 4 / 7);
+  assertEquals(order.similarity("animal", "cat"), 2 / 5);
+  assertEquals(order.similarity("dog", "alone"), 0);
+});
+
+/** Five levels of nouns, each with four below it, whose words are letters alone. */
+function madeUpOrder(): Synset[] {
+  const letters = (path: string) => [...path].map((digit) => "klmn"[Number(digit)]!).join("");
+  const levels = [[""]];
+  for (let level = 1; level <= 6; level++) {
+    levels.push(levels.at(-1)!.flatMap((path) => [0, 1, 2, 3].map((digit) => `${path}${digit}`)));
+  }
+  return levels.flat().map((path) =>
+    noun(`n${path}`, path === "" ? [] : [`n${path.slice(0, -1)}`], {
+      lemmas: [`word${letters(path)}`],
+    })
+  );
+}
+
+Deno.test("buildRelated() scores how near two nouns are, each fifth of the scale as often", () => {
+  const synsets = madeUpOrder();
+  const sizes = { train: 200, dev: 20 };
+  const build = (seed: number) => buildRelated(synsets, sizes, RandomStream.fromSeed(seed));
+  const task = build(1);
+  checkTask(task, 200, 20, []);
+  assertEquals(build(1), task);
+  assert(JSON.stringify(build(2)) !== JSON.stringify(task));
+  const order = hypernymyOf(synsets);
+  for (const split of ["train", "dev"] as const) {
+    const fifths = [0, 0, 0, 0, 0];
+    const { rows } = task[split];
+    for (const [one, other, score] of rows) {
+      for (const text of [one, other]) {
+        assertEquals(isHeldOut("wordnet", nounOf(text)), split === "dev");
+      }
+      const similarity = order.similarity(nounOf(one), nounOf(other));
+      assertEquals(score, (5 * similarity).toFixed(2));
+      fifths[Math.min(4, Math.floor(5 * similarity))]!++;
+    }
+    assertEquals(fifths, fifths.map(() => sizes[split] / 5));
+    assertEquals(new Set(rows.flatMap((row) => row.slice(0, 2))).size, 2 * rows.length);
+  }
+  assertThrows(
+    () => buildRelated(synsets, { train: 5, dev: 250 }, RandomStream.fromSeed(1)),
+    RangeError,
+    'Cannot build 250 rows of "Related" for dev: WordNet gives',
+  );
+});
+
+Deno.test("buildKindOf() asks for kinds one to three steps up, of the noun or of another", () => {
+  const synsets = madeUpOrder();
+  const sizes = { train: 400, dev: 60 };
+  const build = (seed: number) => buildKindOf(synsets, sizes, RandomStream.fromSeed(seed));
+  const task = build(1);
+  assertEquals(build(1), task);
+  assert(JSON.stringify(build(2)) !== JSON.stringify(task));
+  const order = hypernymyOf(synsets);
+  for (const split of ["train", "dev"] as const) {
+    const { rows } = task[split];
+    assertEquals(rows.length, sizes[split]);
+    for (const [definition, word, label] of rows) {
+      const id = nounOf(definition);
+      assertEquals(isHeldOut("wordnet", id), split === "dev");
+      const named = synsets.find(({ lemmas }) => lemmas.includes(word!))!;
+      const steps = order.ancestors(id).get(named.id);
+      if (label === "yes") assert(steps! >= 1 && steps! <= 3);
+      else assertEquals(steps, undefined);
+    }
+    const labels = rows.map((row) => row[2]);
+    for (const label of kindOfClasses) {
+      assertEquals(labels.filter((found) => found === label).length, rows.length / 2);
+    }
+  }
+  assertThrows(
+    () => buildKindOf(synsets, { train: 5, dev: 20_000 }, RandomStream.fromSeed(1)),
+    RangeError,
+    'Cannot build 20000 rows of "KindOf" for dev: WordNet gives',
+  );
+});
+
+Deno.test("buildKindOf() takes no word that the definition tells, nor names and long phrases", () => {
+  const kinds = ["Animals", "big brown dog", "hunting", "dog", "canine"];
+  const synsets = [
+    noun("n0", [], { lemmas: kinds }),
+    ...Array.from(
+      { length: 200 },
+      (_, i) => noun(`n${i + 1}`, ["n0"], { definition: `a hunter with dogs number ${i}` }),
+    ),
+    ...Array.from(
+      { length: 200 },
+      (_, i) => noun(`m${i}`, ["m"], { definition: `some other thing number ${i}` }),
+    ),
+    noun("m", [], { lemmas: ["thing", "artifact"] }),
+  ];
+  const { rows } = buildKindOf(synsets, { train: 60, dev: 4 }, RandomStream.fromSeed(1)).train;
+  const pairs = rows.map(([definition, word, label]) =>
+    `${definition!.slice(0, 6)} ${word} ${label}`
+  );
+  assertEquals([...new Set(pairs)].sort(), [
+    "a hunt artifact no",
+    "a hunt canine yes",
+    "a hunt thing no",
+    "some o artifact yes",
+    "some o canine no",
+    "some o dog no",
+    "some o hunting no",
+  ]);
+});
+
 /** Made-up addresses of three hundred years, whose sentences tell their year. */
 function madeUpAddresses(): Document[] {
   return Array.from({ length: 300 }, (_, i) => ({
@@ -330,21 +463,6 @@ Deno.test("datedSentences() gives each sentence of 10 to 24 words once", () => {
   });
 });
 
-Deno.test("buildLater() labels which of two addresses at least 40 years apart is later", () => {
-  const task = buildLater(madeUpAddresses(), { train: 200, dev: 60 }, RandomStream.fromSeed(1));
-  checkTask(task, 200, 60, ["0", "1"]);
-  for (const split of ["train", "dev"] as const) {
-    for (const [first, second, label] of task[split].rows) {
-      const years = yearOf(second) - yearOf(first);
-      assert(Math.abs(years) >= 40);
-      assertEquals(label, years > 0 ? "1" : "0");
-      for (const sentence of [first, second]) {
-        assertEquals(isHeldOut("sotu", `${yearOf(sentence)}_someone`), split === "dev");
-      }
-    }
-  }
-});
-
 Deno.test("buildYearsApart() scores the signed distance in years around 2.5", () => {
   const sizes = { train: 200, dev: 60 };
   const build = (seed: number) =>
@@ -368,11 +486,6 @@ Deno.test("the tasks of pairs use each sentence once and say when the addresses 
   const { rows } =
     buildYearsApart(addresses, { train: 300, dev: 60 }, RandomStream.fromSeed(1)).train;
   assertEquals(new Set(rows.flatMap((row) => row.slice(0, 2))).size, 600);
-  assertThrows(
-    () => buildLater(addresses.slice(0, 39), { train: 2, dev: 2 }, RandomStream.fromSeed(1)),
-    RangeError,
-    'Cannot build 2 rows of "Later": the addresses give 0',
-  );
   assertThrows(
     () => buildYearsApart(addresses, { train: 9000, dev: 2 }, RandomStream.fromSeed(1)),
     RangeError,

@@ -1,8 +1,7 @@
 /**
- * The pair tasks made of the State of the Union addresses: `Later` and `YearsApart`.
+ * The task `YearsApart`: how a sentence of a State of the Union address lies in time to one of another.
  *
- * English changed over more than two centuries of addresses, and so did their subjects; the tasks ask
- * how a sentence of one address lies in time to one of another.
+ * English changed over more than two centuries of addresses, and so did their subjects.
  *
  * @module
  */
@@ -65,17 +64,14 @@ interface DatedPair {
 }
 
 /**
- * Draws pairs of sentences from two random addresses each until `accept` has taken `size` of them.
+ * Draws `size` pairs of sentences from two random addresses each.
  *
- * @param accept Whether two addresses so many years apart may give the pair of this index.
  * @throws {RangeError} If the addresses give too few.
  */
 function drawPairs(
-  task: string,
   addresses: readonly Document[],
   size: number,
   random: RandomStream,
-  accept: (years: number, index: number) => boolean,
 ): DatedPair[] {
   const used = new Set<string>();
   const queues = addresses.map((address) => {
@@ -89,7 +85,7 @@ function drawPairs(
     const first = queues[draws.int(queues.length)]!;
     const second = queues[draws.int(queues.length)]!;
     const years = second.year - first.year;
-    if (!accept(years, pairs.length) || first === second) continue;
+    if (first === second) continue;
     const take = (left: string[]) => {
       let sentence = left.pop();
       while (sentence !== undefined && used.has(sentence)) sentence = left.pop();
@@ -102,54 +98,11 @@ function drawPairs(
   }
   if (pairs.length < size) {
     throw new RangeError(
-      `Cannot build ${size} rows of "${task}": the addresses give ${pairs.length}, ` +
+      `Cannot build ${size} rows of "YearsApart": the addresses give ${pairs.length}, ` +
         `so ask for fewer rows or give more addresses`,
     );
   }
   return pairs;
-}
-
-function buildPairs(
-  task: string,
-  target: string,
-  addresses: readonly Document[],
-  sizes: SplitSizes,
-  random: RandomStream,
-  accept: (years: number, index: number) => boolean,
-  targetOf: (years: number) => string,
-): BuiltTask {
-  const build = (split: SplitName): TaskTable => {
-    const units = addresses.filter(({ name }) => isHeldOut("sotu", name) === (split === "dev"));
-    const draws = random.fork(split);
-    const rows = drawPairs(task, units, sizes[split], draws, accept)
-      .map(({ first, second, years }) => [first, second, targetOf(years)]);
-    return { columns: ["sentence1", "sentence2", target], rows: shuffle(rows, draws.fork("rows")) };
-  };
-  return { name: task, train: build("train"), dev: build("dev") };
-}
-
-/** Years that lie at least between the two addresses of a row of `Later`. */
-export const laterGapYears = 40;
-
-/**
- * Builds `Later`: two sentences of addresses at least 40 years apart, label 1 where the second is later.
- *
- * @throws {RangeError} If the addresses give too few pairs.
- */
-export function buildLater(
-  addresses: readonly Document[],
-  sizes: SplitSizes,
-  random: RandomStream,
-): BuiltTask {
-  return buildPairs(
-    "Later",
-    "label",
-    addresses,
-    sizes,
-    random,
-    (years, index) => Math.abs(years) >= laterGapYears && (years > 0) === (index % 2 === 0),
-    (years) => years > 0 ? "1" : "0",
-  );
 }
 
 /** Years by which the second address is later that give the score 5 in `YearsApart`; 0 years give 2.5. */
@@ -166,13 +119,18 @@ export function buildYearsApart(
   sizes: SplitSizes,
   random: RandomStream,
 ): BuiltTask {
-  return buildPairs(
-    "YearsApart",
-    "score",
-    addresses,
-    sizes,
-    random,
-    () => true,
-    (years) => (2.5 + (2.5 * years) / fullScoreYears).toFixed(2),
-  );
+  const build = (split: SplitName): TaskTable => {
+    const units = addresses.filter(({ name }) => isHeldOut("sotu", name) === (split === "dev"));
+    const draws = random.fork(split);
+    const rows = drawPairs(units, sizes[split], draws).map(({ first, second, years }) => [
+      first,
+      second,
+      (2.5 + (2.5 * years) / fullScoreYears).toFixed(2),
+    ]);
+    return {
+      columns: ["sentence1", "sentence2", "score"],
+      rows: shuffle(rows, draws.fork("rows")),
+    };
+  };
+  return { name: "YearsApart", train: build("train"), dev: build("dev") };
 }
