@@ -15,6 +15,14 @@ export type Agreement = "bit-equal" | "within tolerance" | "different";
 /** What a comparison looks at: a number, a text, or null where one of the two runs has nothing. */
 export type Value = number | string | null;
 
+/** A value in a sentence; of a hash its first digits. */
+export function shownValue(value: Value): string {
+  if (value === null) return "nothing";
+  return typeof value === "string" && /^[0-9a-f]{40,}$/.test(value)
+    ? `${value.slice(0, 12)}…`
+    : String(value);
+}
+
 /** A place where two runs part. */
 export interface Difference {
   /** For instance `loss`, or `rank events: layer.0.query`. */

@@ -14,6 +14,7 @@ import {
   earlier,
   type QuantityComparison,
   type RunNumbers,
+  shownValue,
   type Value,
 } from "./compare_numbers.ts";
 import type { RecordedEnvironment, RunRecord } from "./types.ts";
@@ -154,14 +155,17 @@ export function verifyRun(request: VerificationRequest): RunVerification {
   const base = { id: wanted.record.id, title, pinned };
   const changed = changedInputs(pinned);
   if (changed.length > 0 || found === null) {
-    const names = changed.map(({ item }) => item).join(", ");
+    const list = (of: "wanted" | "found") =>
+      changed.map((pinned) => `${pinned.item} ${shownValue(pinned[of])}`).join(", ");
     return {
       ...base,
       verdict: "inputs differ",
       quantities: [],
       first: null,
       firstBeyond: null,
-      message: `not run: ${names || "its inputs"} changed since it was recorded`,
+      message: changed.length === 0
+        ? "not run: its inputs changed since it was recorded"
+        : `not run: recorded with ${list("wanted")}, here with ${list("found")}`,
     };
   }
   const { outcome } = found.record.happened;

@@ -5,18 +5,10 @@
  */
 import type { Analysis } from "../analysis/analysis.ts";
 import { counted, whole } from "../base/format.ts";
-import type { Difference, Value } from "../record/compare_numbers.ts";
+import { type Difference, shownValue } from "../record/compare_numbers.ts";
 import type { RunVerification, Verification, VerificationVerdict } from "../record/verification.ts";
 import { escapeMarkdown, markdownRows } from "./markdown.ts";
 import { cellsOf, number, type ReportTable, reportTable, text, type Tone } from "./table.ts";
-
-/** A pinned or compared value; of a hash its first digits. */
-function shownValue(value: Value): string {
-  if (value === null) return "nothing";
-  return typeof value === "string" && /^[0-9a-f]{40,}$/.test(value)
-    ? `${value.slice(0, 12)}…`
-    : String(value);
-}
 
 /** The place where two runs differ, for instance `step 9, loss: found 0.61, wanted 0.6`. */
 export function differenceText({ quantity, step, found, wanted }: Difference): string {

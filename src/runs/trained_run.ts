@@ -28,7 +28,7 @@ import { keptWeightsFile } from "./after/layer_ablation.ts";
 import { loadCustomCode, type Trust } from "./method_modules.ts";
 import { type BaseFiles, peftFiles, takenApart } from "./share/model_folder.ts";
 import { ownTasksOf } from "./plan/planning.ts";
-import { runSpecOf } from "./after/recorded_run.ts";
+import { runSpecOf, wantOwnWeights } from "./after/recorded_run.ts";
 import { readStoredStudy, type StoredStudy } from "./stored_study.ts";
 import { UsageError } from "../base/input_error.ts";
 import { chooseExecutor } from "../exec/choose.ts";
@@ -107,21 +107,19 @@ export async function keptWeights(
 /**
  * The encoder that a recorded run was trained from.
  *
- * @param doing What it is wanted for, as in `export "results/mine/a-run"`.
+ * @param doing As {@linkcode wantOwnWeights} takes it.
+ *
  * @throws {UsageError} If it is not what it was.
  */
 export async function baseOf(
   inputs: Inputs,
   run: RunSpec,
-  { where: { hashes } }: RunRecord,
+  record: RunRecord,
   doing: string,
 ): Promise<EncoderModel> {
   const model = await inputs.model(run.settings.model);
-  if (model.weightsHash === hashes.weights) return model;
-  throw new UsageError(
-    `Cannot ${doing}: found a base model with hash ${model.weightsHash}, want ` +
-      `${hashes.weights} as its record says; give the right one by --model DIR`,
-  );
+  wantOwnWeights(model.weightsHash, run, record, doing);
+  return model;
 }
 
 /** What helps where a run's weights are not there. */

@@ -2,7 +2,9 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { StoppedError } from "../../src/runs/events.ts";
 import { UsageError } from "../../src/base/input_error.ts";
+import { ablate } from "../../src/cli/ablate.ts";
 import { verify } from "../../src/cli/verify.ts";
+import { hashBytes } from "../../src/base/hash.ts";
 import { sampleByKind } from "../../src/runs/after/recorded_run.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
 import type { Verification } from "../../src/record/verification.ts";
@@ -137,7 +139,8 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
       for (const name of ["config.json", "vocab.txt"]) {
         await Deno.copyFile(`${tinyModel}/${name}`, `${model}/${name}`);
       }
-      const weights = await Deno.readFile(`${tinyModel}/model.safetensors`);
+      const tinyWeights = await Deno.readFile(`${tinyModel}/model.safetensors`);
+      const weights = tinyWeights.slice();
       weights[weights.length - 2]! ^= 1;
       await Deno.writeFile(`${model}/model.safetensors`, weights);
       assertEquals(await verify([folder, "--sample", "1", "--model", model, "--no-report"]), 3);
@@ -145,7 +148,19 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
         await Deno.readTextFile(`${folder}/verify/verification.json`),
       );
       assertEquals([run!.verdict, run!.quantities], ["inputs differ", []]);
-      assertEquals(run!.message, "not run: weights changed since it was recorded");
+      const [recorded, here] = [tinyWeights, weights].map((bytes) => hashBytes(bytes).slice(0, 12));
+      assertEquals(
+        run!.message,
+        `not run: recorded with weights ${recorded}…, here with weights ${here}…`,
+      );
+      await assertRejects(
+        () => ablate([folder, "--model", model]),
+        UsageError,
+        `/${runOf("lora").split("/").at(-1)}": found a base model with hash ${
+          hashBytes(weights)
+        }, want ` +
+          `${hashBytes(tinyWeights)} as its record says; give the right one by --model DIR`,
+      );
     });
 
     await t.step("another device is named among what was pinned", async () => {
@@ -165,7 +180,10 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
       const { runs } = await verifyStudy(folder, verifyAll);
       for (const { verdict, message } of runs) {
         assertEquals(verdict, "inputs differ");
-        assertEquals(message, "not run: data moves/dev.tsv changed since it was recorded");
+        assertMatch(
+          message!,
+          /^not run: recorded with data moves\/dev\.tsv [0-9a-f]{12}…, here with data moves\/dev\.tsv [0-9a-f]{12}…$/,
+        );
       }
     });
   });

@@ -18,6 +18,7 @@ import {
   type RecordedRun,
   runSpecOf,
   sampleByKind,
+  wantOwnWeights,
 } from "./recorded_run.ts";
 import type { RunsResult } from "../pool/run_all.ts";
 import { readSelection } from "../plan/planned_study.ts";
@@ -111,6 +112,7 @@ async function ablateLayers(
  * Both ablations of a study's finished runs.
  *
  * @throws {UntrustedCodeError} If the results name code that is not trusted; nothing has been done then.
+ * @throws {UsageError} If the encoder of a run is not what it was.
  */
 export async function ablateStudy(
   folder: string,
@@ -132,11 +134,14 @@ export async function ablateStudy(
     );
   }
   const { plan, recorded } = await planRecorded(stored, runs, options, emit, watch.fetching);
+  const part = recorded.filter(({ planned }) => isChosen(planned.run));
+  for (const { stored: { record, folder }, planned: { run, hashes } } of part) {
+    wantOwnWeights(hashes.weights, run, record, `ablate "${folder}"`);
+  }
   await using pool = new Pool({ ...options, device: options.device ?? stored.device }, {
     stop,
     emit,
   });
-  const part = recorded.filter(({ planned }) => isChosen(planned.run));
   const chosen = sample === null ? part : sampleByKind(
     part,
     sample,

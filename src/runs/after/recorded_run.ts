@@ -6,6 +6,7 @@
 import { RecordFormatError } from "../../record/parser.ts";
 import type { Fetching } from "../../fetch/model_files.ts";
 import type { StoredRun } from "../../record/results_reader.ts";
+import type { RunRecord } from "../../record/types.ts";
 import { settingsSchema } from "../../study/schema/settings.ts";
 import { tasksOf } from "../../study/grid/steps.ts";
 import type { RunSpec } from "../../study/types.ts";
@@ -56,6 +57,31 @@ export function runSpecOf({ record, folder }: Pick<StoredRun, "record" | "folder
     );
   }
   return run;
+}
+
+/**
+ * Refuses another encoder than that of a recorded run.
+ *
+ * @param found SHA-256 of its weights.
+ * @param doing What it is wanted for, as in `export "results/mine/a-run"`.
+ *
+ * @throws {UsageError} If these are not the record's.
+ */
+export function wantOwnWeights(
+  found: string,
+  { settings: { model } }: RunSpec,
+  { where: { hashes: { weights }, ranklab, gitCommit } }: RunRecord,
+  doing: string,
+): void {
+  if (found === weights) return;
+  const advice = model.startsWith("embedded")
+    ? `the embedded encoder has changed since ranklab ${ranklab} (commit ${
+      gitCommit ?? "unknown"
+    }), which made the run`
+    : "give the right one by --model DIR";
+  throw new UsageError(
+    `Cannot ${doing}: found a base model with hash ${found}, want ${weights} as its record says; ${advice}`,
+  );
 }
 
 /** A study's finished runs in the order of its plan; runs that are damaged are reported and left out. */

@@ -1,5 +1,7 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
-import { sampleByKind } from "../../../src/runs/after/recorded_run.ts";
+import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { runSpecOf, sampleByKind, wantOwnWeights } from "../../../src/runs/after/recorded_run.ts";
+import { UsageError } from "../../../src/base/input_error.ts";
+import { openResults, readRecord, within } from "../../../src/record/results_reader.ts";
 
 const runs = ["lora", "adalora", "elalora", "head"].flatMap((method) =>
   Array.from({ length: 9 }, (_, i) => `${method}/${i}`)
@@ -27,4 +29,21 @@ Deno.test("sampleByKind keeps the order of the values, and repeats with its seed
 Deno.test("sampleByKind draws all where more are wanted than there are", () => {
   assertEquals(sampleByKind(runs, 100, methodOf, 1), runs);
   assertEquals(sampleByKind([], 3, methodOf, 1), []);
+});
+
+Deno.test("wantOwnWeights says which encoder a published run had", async () => {
+  const pack = new URL("../../../results/published/quickstart.ranklab.zip", import.meta.url);
+  const reader = await openResults(decodeURIComponent(pack.pathname));
+  const paths = await reader.list();
+  const folder = paths.find((path) => path.endsWith("/record.json"))!.split("/")[0]!;
+  const record = (await readRecord(within(reader, folder)))!;
+  const run = runSpecOf({ record, folder });
+  const { hashes: { weights }, ranklab } = record.where;
+  wantOwnWeights(weights, run, record, "export it");
+  assertThrows(
+    () => wantOwnWeights("0123", run, record, `export "${folder}"`),
+    UsageError,
+    `Cannot export "${folder}": found a base model with hash 0123, want ${weights} as its record says; ` +
+      `the embedded encoder has changed since ranklab ${ranklab} (commit`,
+  );
 });
