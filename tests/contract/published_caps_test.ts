@@ -3,19 +3,17 @@ import { assert } from "@std/assert";
 import { findMethod, methods } from "../../src/methods/table.ts";
 import { readRun, within } from "../../src/record/results_reader.ts";
 import { countParameters } from "../../src/study/budget/costs.ts";
-import { encoderModules } from "../study/tables.ts";
-import { readPublished } from "./published.ts";
+import { modulesOf, readPublished } from "./published.ts";
 
 /** Policies that start above a cap and come down to it. */
 const shrinking = new Set(["mask", "prune", "prune-after"]);
 
 Deno.test("no run of the controls exceeds its cap: at the end, or at every step where a policy keeps or grows to it", async () => {
   const { stored: { runs }, reader } = await readPublished("controls-embedded");
-  const modules = encoderModules(4, 128, 512);
   let events = 0;
   for (const { folder, run } of runs) {
     const found = (await readRun(within(reader, folder)))!;
-    const { record: { happened } } = found;
+    const { record, record: { happened } } = found;
     const cap = run.budget!.value;
     const { policy } = run.options as { readonly policy: { readonly type: string } };
     assert(happened.budget!.final <= cap, `${folder}: ${happened.budget!.final}`);
@@ -24,6 +22,7 @@ Deno.test("no run of the controls exceeds its cap: at the end, or at every step 
     // Each event is counted again from the ranks that it left.
     const costs = findMethod(run.method, methods).costs(run.options);
     const ranks = { ...happened.initialRanks! };
+    const modules = await modulesOf(record);
     for (const { changes } of found.ranks) {
       for (const { module, to } of changes) ranks[module] = to;
       const count = countParameters(modules.map(({ name }) => ranks[name] ?? 0), modules, costs);

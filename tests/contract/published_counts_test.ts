@@ -4,21 +4,14 @@ import { readRecord, within } from "../../src/record/results_reader.ts";
 import { planRun } from "../../src/study/budget/ranks.ts";
 import type { CountRange } from "../../src/study/types.ts";
 import { plannedCounts } from "../../src/study/check/runs.ts";
-import { encoderModules, examplesOf as publishedSize } from "../study/tables.ts";
-import { publishedStudies, readPublished } from "./published.ts";
+import { examplesOf as publishedSize } from "../study/tables.ts";
+import { modulesOf, publishedStudies, readPublished } from "./published.ts";
 
-/** Training examples of the embedded tasks that published studies use. */
-const embeddedSizes: Readonly<Record<string, number>> = {
+/** Training examples of the embedded tasks, of records that do not say how many there were. */
+const olderSizes: Readonly<Record<string, number>> = {
   Acceptability: 3000,
   Topic: 1600,
   YearsApart: 1500,
-};
-
-const tables = {
-  examplesOf: (task: string) => embeddedSizes[task] ?? publishedSize(task),
-  // The embedded encoder, and MiniLM-L6.
-  modulesOf: (model: string) =>
-    model === "embedded" ? encoderModules(4, 128, 512) : encoderModules(6, 384, 1536),
 };
 
 Deno.test("the counts of every published run lie where a plan says that they will", async () => {
@@ -27,10 +20,15 @@ Deno.test("the counts of every published run lie where a plan says that they wil
   for (const name of await publishedStudies()) {
     const { stored: { runs }, reader } = await readPublished(name);
     for (const { folder, run } of runs) {
-      const { happened: { budget } } = (await readRecord(within(reader, folder)))!;
+      const record = (await readRecord(within(reader, folder)))!;
+      const { happened: { budget, examples } } = record;
+      const modules = await modulesOf(record);
       const method = findMethod(run.method, methods);
-      const plan = planRun(method, run, tables.modulesOf(run.settings.model));
-      const counts = plannedCounts(method, run, plan, tables);
+      const plan = planRun(method, run, modules);
+      const counts = plannedCounts(method, run, plan, {
+        examplesOf: (task) => examples?.train ?? olderSizes[task] ?? publishedSize(task),
+        modulesOf: () => modules,
+      });
       if (budget === null || counts === null || plan === null) {
         assert(budget === null && counts === null, folder);
         continue;
