@@ -70,9 +70,18 @@ export function reachedAt(run: RunResults, target: number): Reached | null {
   const first = scorePoints(run).find(({ score }) => meritOf(primaryMetric, score - target) >= 0);
   if (first === undefined) return null;
   const { step } = first;
-  const own = run.steps.filter((line) => line.step <= step);
-  const millis = own.reduce((sum, { stepMillis }) => sum + stepMillis, 0);
-  return { step, seconds: own.length < step ? null : millis / 1000 };
+  const millis = millisUntil(run, step);
+  return { step, seconds: millis === null ? null : millis / 1000 };
+}
+
+/** The time of a run's steps until an evaluation; null where the journal of steps was not kept. */
+export function millisUntil(
+  { record: { thinned }, steps }: Pick<RunResults, "record" | "steps">,
+  step: number,
+): number | null {
+  if (thinned !== undefined) return thinned.millis[step] ?? null;
+  const own = steps.filter((line) => line.step <= step);
+  return own.length < step ? null : own.reduce((sum, { stepMillis }) => sum + stepMillis, 0);
 }
 
 /** The runs of a cell at one evaluation. */

@@ -12,19 +12,13 @@ import { type ConvergenceRule, defaultConvergence } from "../study/schema/study.
 import { gainUnit, meritOf } from "../tasks/metrics.ts";
 import { heldOutSplit } from "../tasks/run_examples.ts";
 import { meanOf } from "../stats/statistics.ts";
-import type { EvaluationLine, PredictionLine, RunResults, StepLine } from "../record/types.ts";
-
-/** How a figure changed from the last fifth of a run but one to the last. */
-export interface LateChange {
-  /** Mean over the fifth before the last; of scores, where that has no evaluation, the latest one before it. */
-  readonly before: number;
-  /** Mean over the last fifth. */
-  readonly after: number;
-  /** `after` − `before`, over the steps of one fifth. */
-  readonly change: number;
-  /** Standard error of `change`; null where a fifth has fewer than two values and nothing else says how noisy they are. */
-  readonly error: number | null;
-}
+import type {
+  EvaluationLine,
+  LateChange,
+  PredictionLine,
+  RunResults,
+  StepLine,
+} from "../record/types.ts";
 
 /**
  * What the end of a run says:
@@ -140,7 +134,11 @@ export function lossFall({ before, change, error }: LateChange): Change {
 }
 
 /** The late change of the loss in the stretch of a run in which it is the largest; null where each has too few steps. */
-function lossChange({ record: { happened }, steps }: ConvergenceSource): LateChange | null {
+export function lossChange(
+  { record: { happened, thinned }, steps }: Pick<ConvergenceSource, "record" | "steps">,
+): LateChange | null {
+  // It was computed of all steps before most were left out.
+  if (thinned !== undefined) return thinned.lateLoss;
   const stretches = happened.sequence?.stages ?? [{ firstStep: 0, steps: happened.steps }];
   const changes = stretches.flatMap(({ firstStep, steps: length }) => {
     if (length < 5 * leastSteps) return [];
@@ -184,7 +182,7 @@ function scoreGained({ change, error, unit }: ScoreChange): Change {
 /** What is read of a run. */
 export interface ConvergenceSource {
   /** Its outcome, its steps and its metric count. */
-  readonly record: Pick<RunResults["record"], "happened">;
+  readonly record: Pick<RunResults["record"], "happened" | "thinned">;
   /** Its journal of steps; empty where it was not kept. */
   readonly steps: readonly Pick<StepLine, "step" | "loss">[];
   /** Its journal of evaluations. */

@@ -11,6 +11,7 @@ import { moveFolder, newToken, removeTree, StorageError } from "./durable.ts";
 import { diskReader, readRun, readRunState, type StoredRun } from "./results_reader.ts";
 import type { FilePrint, RunRecord, RunResults } from "./types.ts";
 import { attemptPath, attemptsAt, underWay } from "./lease.ts";
+import { asThinnedAs } from "./thinned.ts";
 
 /** The journals of a run. */
 export const journalNames = ["steps", "evaluations", "ranks", "importance"] as const;
@@ -205,6 +206,8 @@ export function resultDifferences(a: RunResults, b: RunResults): readonly string
     predictions: ({ predictions }) => predictions,
     files: ({ record }) => timelessFiles(record),
   };
-  return Object.entries(parts).filter(([, of]) => JSON.stringify(of(a)) !== JSON.stringify(of(b)))
+  const [one, other] = [asThinnedAs(a, b), asThinnedAs(b, a)];
+  return Object.entries(parts)
+    .filter(([, of]) => JSON.stringify(of(one)) !== JSON.stringify(of(other)))
     .map(([name]) => name);
 }

@@ -15,8 +15,8 @@ import {
   damagedEntry,
   manifestName,
   manifestSchema,
-  type PackedFile,
   PackError,
+  type PackManifest,
 } from "./pack_manifest.ts";
 import { entriesByName, inflated, type ZipEntry } from "./zip_directory.ts";
 
@@ -32,9 +32,7 @@ export interface FileContent {
 }
 
 /** A packed study that can be read. */
-export interface Pack {
-  /** Size and hash of each file, in order of their paths. */
-  readonly files: readonly PackedFile[];
+export interface Pack extends PackManifest {
   /**
    * The contents of a file, or null where the pack has none of that path.
    *
@@ -51,9 +49,15 @@ const mtime = new Date(1980, 0, 1);
 /**
  * Packs files. The order in which they are given makes no difference.
  *
+ * @param thinned One step in so many that journals among them have which were thinned. Default: none was.
+ *
  * @throws {PackError} If a path could not be unpacked everywhere, or there is more than an archive can hold.
  */
-export function packFiles(files: readonly FileContent[], fileName: string): Uint8Array {
+export function packFiles(
+  files: readonly FileContent[],
+  fileName: string,
+  thinned: number | null = null,
+): Uint8Array {
   const sorted = [...files].sort((a, b) => a.path < b.path ? -1 : 1);
   checkPaths(sorted.map(({ path }) => path), fileName, "pack");
   const total = sorted.reduce((sum, { bytes }) => sum + bytes.length, 0);
@@ -67,7 +71,9 @@ export function packFiles(files: readonly FileContent[], fileName: string): Uint
     });
   }
   const manifest = canonicalJson({
-    schema: manifestSchema,
+    ...(thinned === null
+      ? { schema: manifestSchema.whole }
+      : { schema: manifestSchema.thinned, thinned }),
     files: sorted.map(({ path, bytes }) => ({
       path,
       bytes: bytes.length,
@@ -117,7 +123,7 @@ export function openPack(archive: Uint8Array, fileName: string): Pack {
       wanted: "a study that deno task pack has packed",
     });
   }
-  const files = checkManifest(contentsOf(archive, manifestEntry, fileName), fileName);
+  const { files, thinned } = checkManifest(contentsOf(archive, manifestEntry, fileName), fileName);
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   if (total > most.bytes) {
     throw damaged(fileName, manifestName, `${total} bytes in all`, `at most ${most.bytes}`);
@@ -139,6 +145,7 @@ export function openPack(archive: Uint8Array, fileName: string): Pack {
   }
   return {
     files,
+    thinned,
     read: (path) => {
       const file = listed.get(path);
       if (file === undefined) return null;

@@ -12,8 +12,8 @@ import { badOnWindows } from "../study/schema/study.ts";
 /** The entry of the manifest in the archive. */
 export const manifestName = "ranklab-pack.json";
 
-/** The form of manifests that this code writes and the newest that it reads. */
-export const manifestSchema = 1;
+/** The forms of manifests: the first is of packs with whole journals, the second of those with thinned ones. */
+export const manifestSchema = { whole: 1, thinned: 2 } as const;
 
 /** A file as the manifest has it. */
 export interface PackedFile {
@@ -23,6 +23,14 @@ export interface PackedFile {
   readonly bytes: number;
   /** The hash of its contents, 64 lower-case hexadecimal digits. */
   readonly sha256: string;
+}
+
+/** What a manifest says. */
+export interface PackManifest {
+  /** In order of their paths. */
+  readonly files: readonly PackedFile[];
+  /** One step in so many that thinned journals have, or null where all journals are whole. */
+  readonly thinned: number | null;
 }
 
 /** A study cannot be packed, or a packed one cannot be read. */
@@ -117,10 +125,12 @@ const fileSchema = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-const schema = z.strictObject({
-  schema: z.literal(manifestSchema),
-  files: z.array(fileSchema),
-});
+const files = z.array(fileSchema);
+
+const schema = z.discriminatedUnion("schema", [
+  z.strictObject({ schema: z.literal(manifestSchema.whole), files }),
+  z.strictObject({ schema: z.literal(manifestSchema.thinned), files, thinned: z.int().min(2) }),
+]);
 
 function parsed(bytes: Uint8Array, fileName: string): unknown {
   try {
@@ -132,23 +142,23 @@ function parsed(bytes: Uint8Array, fileName: string): unknown {
 }
 
 /**
- * The files of a manifest.
+ * What a manifest says.
  *
  * @throws {PackError} If it is none, of a newer form, or one of its paths is refused or there twice.
  */
-export function checkManifest(bytes: Uint8Array, fileName: string): readonly PackedFile[] {
+export function checkManifest(bytes: Uint8Array, fileName: string): PackManifest {
   const json = parsed(bytes, fileName);
   const result = schema.safeParse(json);
   if (!result.success) {
     const { path, message } = result.error.issues[0]!;
     const form = (json as { readonly schema?: unknown } | null)?.schema;
-    const isNewer = typeof form === "number" && form > manifestSchema;
+    const isNewer = typeof form === "number" && form > manifestSchema.thinned;
     throw new PackError(
       isNewer
         ? {
           file: fileName,
           found: `a pack of form ${form}`,
-          wanted: `at most ${manifestSchema}`,
+          wanted: `at most ${manifestSchema.thinned}`,
           fix: "update ranklab",
         }
         : damagedEntry(
@@ -173,5 +183,5 @@ export function checkManifest(bytes: Uint8Array, fileName: string): readonly Pac
     }
   }
   checkPaths(files.map(({ path }) => path), fileName, "read");
-  return files;
+  return { files, thinned: "thinned" in result.data ? result.data.thinned : null };
 }

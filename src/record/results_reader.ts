@@ -10,7 +10,8 @@ import { denoDisk, type Disk } from "./disk.ts";
 import { readIfThere } from "./durable.ts";
 import { isMissing } from "./read_bounded.ts";
 import { decodeText } from "../base/read_text.ts";
-import { checkPrint, parseJsonFile } from "./damage.ts";
+import { checkPrint, DamagedFileError, parseJsonFile } from "./damage.ts";
+import { checkThinned, thinText } from "./thinned.ts";
 import { type Parser, readJsonl } from "./parser.ts";
 import {
   parseEvaluationLine,
@@ -39,6 +40,8 @@ export interface ResultsReader {
    * @throws {PackError} If it is packed and damaged.
    */
   read(path: string): Promise<Uint8Array | null>;
+  /** Of a pack: one step in so many that thinned journals have, or null where the pack says that all are whole. */
+  readonly thinned?: number | null;
 }
 
 /** The paths of all files below a folder, each after `start`. */
@@ -126,6 +129,7 @@ export function packReader(archive: Uint8Array, path: string): ResultsReader {
   const known = new Set(paths);
   return {
     path,
+    thinned: pack.thinned,
     list: () => Promise.resolve(paths),
     has: (file) => Promise.resolve(known.has(file)),
     read: async (file) => await pack.read(file),
@@ -136,6 +140,7 @@ export function packReader(archive: Uint8Array, path: string): ResultsReader {
 export function within(reader: ResultsReader, folder: string): ResultsReader {
   const start = `${folder}/`;
   return {
+    ...reader,
     path: `${reader.path}/${folder}`,
     list: async () =>
       (await reader.list()).filter((path) => path.startsWith(start))
@@ -220,9 +225,22 @@ async function readJson<T>(
 /** A run's folder, by its path or by a reader of it. */
 export type RunSource = string | ResultsReader;
 
-/** The record in a run's folder, or null where there is none. */
+/**
+ * The record in a run's folder, or null where there is none.
+ *
+ * @throws {DamagedFileError} If its journal was thinned by another rule than that of the pack that it is in.
+ */
 export async function readRecord(run: RunSource): Promise<RunRecord | null> {
-  return await readJson(await readerOf(run), "record.json", parseRunRecord);
+  const reader = await readerOf(run);
+  const record = await readJson(reader, "record.json", parseRunRecord);
+  const { thinned: rule } = reader;
+  const every = record?.thinned?.every;
+  if (every === undefined || rule === undefined || every === rule) return record;
+  throw new DamagedFileError(
+    `${reader.path}/record.json`,
+    `a journal of ${thinText(every)}`,
+    `${rule === null ? "whole journals" : thinText(rule)}, as the pack's manifest says`,
+  );
 }
 
 /**
@@ -253,7 +271,7 @@ export async function readRun(run: RunSource): Promise<StoredRun | null> {
   const reader = await readerOf(run);
   const record = await readRecord(reader);
   if (record === null) return null;
-  return {
+  const stored = {
     folder: reader.path,
     record,
     steps: await readLines(reader, "steps.jsonl", parseStepLine, record),
@@ -264,4 +282,6 @@ export async function readRun(run: RunSource): Promise<StoredRun | null> {
     slots: await readJson(reader, "slots.json", parseSlotScores, record.files),
     ablation: await readAblation(reader),
   };
+  checkThinned(stored, `${reader.path}/steps.jsonl`);
+  return stored;
 }

@@ -178,13 +178,29 @@ const where = z.object({
   }),
 });
 
+const filePrint = z.object({ bytes: count, sha256: text });
+
+const thinned = z.object({
+  every: z.int().min(2),
+  steps: count,
+  whole: filePrint,
+  lateLoss: z.object({
+    before: z.number(),
+    after: z.number(),
+    change: z.number(),
+    error: z.number().nullable(),
+  }).nullable(),
+  millis: numbers,
+});
+
 export const runRecord = z.object({
   schema: z.int().min(1),
   id: text,
   asked,
   happened,
   where,
-  files: z.exactOptional(z.record(text, z.object({ bytes: count, sha256: text }))),
+  files: z.exactOptional(z.record(text, filePrint)),
+  thinned: z.exactOptional(thinned),
 });
 
 export const runState = z.object({

@@ -329,6 +329,32 @@ export interface FilePrint {
   readonly sha256: string;
 }
 
+/** How a figure changed from the last fifth of a run but one to the last. */
+export interface LateChange {
+  /** Mean over the fifth before the last; of scores, where that has no evaluation, the latest one before it. */
+  readonly before: number;
+  /** Mean over the last fifth. */
+  readonly after: number;
+  /** `after` − `before`, over the steps of one fifth. */
+  readonly change: number;
+  /** Standard error of `change`; null where a fifth has fewer than two values and nothing else says how noisy they are. */
+  readonly error: number | null;
+}
+
+/** Which lines of `steps.jsonl` a pack has kept, and what was computed of all of them before the others were left out. */
+export interface ThinnedSteps {
+  /** Each so-many-th step was kept, besides the first, the last, and those of evaluations and rank events; at least 2. */
+  readonly every: number;
+  /** Lines of the whole journal. */
+  readonly steps: number;
+  /** What tells the whole journal's contents; `files` tells those of the thinned one. */
+  readonly whole: FilePrint;
+  /** How the task loss changed at the end of the run, by which convergence is decided; null where there were too few steps. */
+  readonly lateLoss: LateChange | null;
+  /** Milliseconds of all steps until each evaluation, by the step of the evaluation. */
+  readonly millis: Readonly<Record<string, number>>;
+}
+
 /** The record of one run. */
 export interface RunRecord {
   /** {@linkcode recordSchemaVersion} of the ranklab that wrote it. */
@@ -343,6 +369,8 @@ export interface RunRecord {
   readonly where: RecordedEnvironment;
   /** The files that the run left beside its record, by name; absent in older records. Weights may have been taken away since. */
   readonly files?: Readonly<Record<string, FilePrint>>;
+  /** Of a run of a pack whose journal of steps was thinned; absent where the journal is whole. */
+  readonly thinned?: ThinnedSteps;
 }
 
 /** The part of a record that tells whether its run is done. */
@@ -458,7 +486,7 @@ export interface RunAblation {
 export interface RunResults {
   /** `record.json`. */
   readonly record: RunRecord;
-  /** `steps.jsonl`, one line a step. */
+  /** `steps.jsonl`, one line a step, or fewer where the record says that it was thinned. */
   readonly steps: readonly StepLine[];
   /** `evaluations.jsonl`, one line a split and evaluation. */
   readonly evaluations: readonly EvaluationLine[];

@@ -17,6 +17,7 @@ import {
   shownValue,
   type Value,
 } from "./compare_numbers.ts";
+import { asThinnedAs } from "./thinned.ts";
 import type { RecordedEnvironment, RunRecord } from "./types.ts";
 import { type Parser, parserOf } from "./parser.ts";
 
@@ -59,6 +60,8 @@ export interface RunVerification {
   readonly firstBeyond: Difference | null;
   /** Why there is nothing to compare, else null. */
   readonly message: string | null;
+  /** One step in so many was compared: the record's journal is thinned. Absent where all steps were. */
+  readonly thinned?: number;
 }
 
 /** `verification.json`. */
@@ -169,7 +172,8 @@ export function verifyRun(request: VerificationRequest): RunVerification {
     };
   }
   const { outcome } = found.record.happened;
-  const compared = compareNumbers(found, wanted, tolerance);
+  const compared = compareNumbers(asThinnedAs(found, wanted), wanted, tolerance);
+  const { thinned } = wanted.record;
   const first = compared.reduce<Difference | null>((seen, next) => earlier(seen, next.first), null);
   const firstBeyond = compared.reduce<Difference | null>(
     (seen, next) => earlier(seen, next.firstBeyond),
@@ -184,6 +188,7 @@ export function verifyRun(request: VerificationRequest): RunVerification {
     first,
     firstBeyond,
     message: hasFailed ? `failed (${outcome.cause}): ${outcome.message}` : null,
+    ...(thinned === undefined ? {} : { thinned: thinned.every }),
   };
 }
 
@@ -233,6 +238,7 @@ export const verification = z.object({
     first: difference.nullable(),
     firstBeyond: difference.nullable(),
     message: text.nullable(),
+    thinned: z.exactOptional(z.int().min(2)),
   })),
 });
 

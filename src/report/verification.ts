@@ -6,6 +6,7 @@
 import type { Analysis } from "../analysis/analysis.ts";
 import { counted, whole } from "../base/format.ts";
 import { type Difference, shownValue } from "../record/compare_numbers.ts";
+import { thinText } from "../record/thinned.ts";
 import type { RunVerification, Verification, VerificationVerdict } from "../record/verification.ts";
 import { escapeMarkdown, markdownRows } from "./markdown.ts";
 import { cellsOf, number, type ReportTable, reportTable, text, type Tone } from "./table.ts";
@@ -79,7 +80,14 @@ export function verificationSentence(verification: Verification): string {
   const outcome = parts.length < 2
     ? parts.join("")
     : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
-  return `${checked}${drawn}: ${outcome}`;
+  const thinned = runs.flatMap((run) => run.thinned ?? []);
+  const kept = [...new Set(thinned)].toSorted((a, b) => a - b).map(thinText).join(" or ");
+  return `${checked}${drawn}: ${outcome}` +
+    (thinned.length === 0
+      ? ""
+      : `; ${
+        counted(thinned.length, "journal of steps was", "journals of steps were")
+      } thinned to ${kept}, and what was kept was compared`);
 }
 
 /** A point in time as a reader takes it, for instance `2026-11-24 20:25 UTC`. */

@@ -5,6 +5,7 @@
  */
 import type { Analysis } from "../../analysis/analysis.ts";
 import { learningCurves } from "../../analysis/learning.ts";
+import { counted } from "../../base/format.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { type Curve, evaluationCurves, lossCurves } from "../../analysis/rank_series.ts";
 import { allTasks, budgetName, type Grid, keyOf, noBudget } from "../../analysis/run_rows.ts";
@@ -104,6 +105,7 @@ export function lossChart(results: Analysis, grid: Grid, styles: SeriesStyles): 
     ),
   ];
   if (points.length === 0) return null;
+  const thinned = results.runs.filter(({ record }) => record.thinned !== undefined).length;
   const isMany = new Set(points.map(({ label }) => label)).size >= manyLabels;
   const largest = grid.budgets.findLast((name) => name !== noBudget) ?? noBudget;
   const cells = cellsOf(points, grid);
@@ -125,6 +127,11 @@ export function lossChart(results: Analysis, grid: Grid, styles: SeriesStyles): 
     title: isMany ? `Loss over training, ${largest}` : "Loss over training",
     caption:
       `Thin lines are the task loss on training batches (means of ${lossBins} equal parts of training), lines with points the loss on the evaluation split; averaged over seeds. ` +
+      (thinned === 0
+        ? ""
+        : `The pack has thinned the journals of ${
+          counted(thinned, "run")
+        }: their thin lines are means of fewer steps. `) +
       (isMany
         ? "Methods without budget are shown too. All panels share their scale."
         : "All panels of a task share their scale; tasks have their own."),

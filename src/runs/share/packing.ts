@@ -10,6 +10,7 @@ import {
   openResults,
   outputFolder,
   type ResultsReader,
+  type StoredRun,
   wantWithin,
   within,
 } from "../../record/results_reader.ts";
@@ -18,6 +19,7 @@ import { makeFolder, readIfThere, writeWhole } from "../../record/durable.ts";
 import { readEach } from "../../record/read_bounded.ts";
 import { readStoredStudy, wantFolder } from "../stored_study.ts";
 import { readStudyRuns } from "../study_results.ts";
+import { thinnedRun, thinRule } from "./thinning.ts";
 
 /** How a study is packed. */
 export interface PackOptions {
@@ -25,6 +27,11 @@ export interface PackOptions {
   readonly out?: string;
   /** Whether the trained parameters (`*.safetensors`) go along. Default false. */
   readonly weights?: boolean;
+  /**
+   * Keeps one step in so many of the journals of steps, besides the first, the last, and those of evaluations and rank events; a whole
+   * number from 2. Default: journals are packed as they are.
+   */
+  readonly thin?: number;
 }
 
 /** What was packed. */
@@ -37,28 +44,40 @@ export interface Packed {
   readonly bytes: { readonly files: number; readonly pack: number };
   /** Files with weights that were left out. */
   readonly weightsLeftOut: number;
+  /** Lines of journals of steps that were left out. */
+  readonly stepsLeftOut: number;
 }
 
 /** What follows from the rest, or is left of a write that was cut off. */
 const leftOut = /(^|\/)(report|under-way)\/|\.part$/;
 
-/** Refuses a study with runs that have no record yet: its folder is under way. */
-async function checkFinished(reader: ResultsReader): Promise<void> {
+/**
+ * The runs of a study, its replay and its tuning. A study or a replay with runs that have no record yet is refused, since its folder
+ * is under way; a tuning may have been left with fewer.
+ */
+async function finishedRuns(
+  reader: ResultsReader,
+  doing = "sweep",
+): Promise<readonly StoredRun[]> {
   const stored = await readStoredStudy(reader);
   const recorded = await readStudyRuns(reader, stored, ({ folder, problem }) => {
     throw new UsageError(
-      `Cannot pack "${reader.path}": the run ${folder} is damaged: ${problem}; delete its folder and sweep again`,
+      `Cannot pack "${reader.path}": the run ${folder} is damaged: ${problem}; delete its folder and ${doing} again`,
     );
   });
   const missing = stored.runs.length - recorded.length;
-  if (missing > 0) {
+  if (missing > 0 && doing !== "tune") {
     throw new UsageError(
       `Cannot pack "${reader.path}": found ${missing} of ${stored.runs.length} runs without a record, want a ` +
-        "finished study; run deno task sweep again first",
+        `finished study; run deno task ${doing} again first`,
     );
   }
-  const replay = within(reader, "replay");
-  if (await replay.has("study.json")) await checkFinished(replay);
+  const more: StoredRun[] = [];
+  for (const [place, doing] of [["replay", "ablate"], ["tuning", "tune"]] as const) {
+    const inner = within(reader, place);
+    if (await inner.has("study.json")) more.push(...await finishedRuns(inner, doing));
+  }
+  return [...recorded, ...more];
 }
 
 async function isFree(path: string, bytes: Uint8Array): Promise<boolean> {
@@ -70,28 +89,43 @@ async function isFree(path: string, bytes: Uint8Array): Promise<boolean> {
 /**
  * Packs a finished study. Reports are left out, since `deno task report` makes them again.
  *
- * @throws {UsageError} If the folder holds no study, one that is not finished or is damaged, or another file is at `out`.
+ * @throws {UsageError} If the folder holds no study, one that is not finished or is damaged, another file is at `out`, or its
+ * journals cannot be thinned as `thin` says.
  * @throws {PackError} If it is more than an archive can hold.
  */
 export async function packStudy(folder: string, options: PackOptions = {}): Promise<Packed> {
   wantFolder(folder, "pack", "it is packed already");
   const bare = folder.replace(/\/+$/, "");
-  const { out = bare + packSuffix, weights = false } = options;
+  const { out = bare + packSuffix, weights = false, thin } = options;
   if (!out.endsWith(packSuffix)) {
     throw new UsageError(
       `Cannot pack "${folder}" into "${out}": want a name that ends in ${packSuffix}`,
     );
   }
+  if (thin !== undefined && !(Number.isSafeInteger(thin) && thin >= 2)) {
+    throw new UsageError(
+      `Cannot thin the journals of "${folder}": found ${thin}, want a whole number from 2: one step in so many is kept`,
+    );
+  }
   const reader = folderReader(bare);
-  await checkFinished(reader);
+  const runs = await finishedRuns(reader);
+  const rule = thinRule(runs, thin, bare);
+  const thinned = new Map<string, Uint8Array>();
+  let stepsLeftOut = 0;
+  for (const run of thin === undefined ? [] : runs) {
+    const place = run.folder.slice(bare.length + 1);
+    const made = await thinnedRun(within(reader, place), run, thin!);
+    for (const { path, bytes } of made?.files ?? []) thinned.set(`${place}/${path}`, bytes);
+    stepsLeftOut += made?.leftOut ?? 0;
+  }
   const present = (await reader.list()).filter((path) => !leftOut.test(path));
   const paths = present.filter((path) => weights || !isWeights(path));
   for (const path of paths) await wantWithin(bare, `${bare}/${path}`);
   const files = await readEach(paths, async (path): Promise<FileContent> => ({
     path,
-    bytes: await Deno.readFile(`${bare}/${path}`),
+    bytes: thinned.get(path) ?? await Deno.readFile(`${bare}/${path}`),
   }));
-  const archive = packFiles(files, out);
+  const archive = packFiles(files, out, rule);
   // The folder may be deleted once it is packed, so what was packed is read back first.
   const pack = openPack(archive, out);
   for (const { path } of pack.files) pack.read(path);
@@ -109,6 +143,7 @@ export async function packStudy(folder: string, options: PackOptions = {}): Prom
       pack: archive.length,
     },
     weightsLeftOut: present.length - paths.length,
+    stepsLeftOut,
   };
 }
 
