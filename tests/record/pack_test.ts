@@ -237,7 +237,11 @@ Deno.test("an archive that is no packed study, a manifest that is none, and one 
       ["null", "found a wrong value"],
       ['{"schema":1}', 'found a wrong value at "files"'],
       ['{"schema":1,"files":[],"more":1}', "found a wrong value"],
-      ['{"schema":2,"files":[]}', "found a pack of form 2, want at most 1; update ranklab"],
+      ['{"schema":1,"files":[],"thinned":10}', "found a wrong value"],
+      ['{"schema":2,"files":[]}', 'found a wrong value at "thinned"'],
+      ['{"schema":2,"files":[],"thinned":1}', 'found a wrong value at "thinned"'],
+      ['{"schema":2,"files":[],"thinned":2.5}', 'found a wrong value at "thinned"'],
+      ['{"schema":3,"files":[]}', "found a pack of form 3, want at most 2; update ranklab"],
       [
         JSON.stringify({ schema: 1, files: [listing("a", "1"), listing("a", "1")] }),
         'found "a" after "a", want each path once',
