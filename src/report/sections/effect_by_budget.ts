@@ -65,6 +65,10 @@ function effectCharts(analysis: Analysis): readonly Chart[] {
   const rows = effectRows(analysis).filter(({ mean }) => mean !== null);
   if (rows.length === 0) return [];
   const budgets = [...new Set(rows.map(({ budget }) => budget))];
+  const free = new Set(
+    analysis.runs.filter(({ record: { asked } }) => asked.budget === null)
+      .map(({ record: { asked } }) => asked.label),
+  );
   const points = rows.map((row) => ({
     panel: `${row.task}, ${metricTitle(row.metric)}`,
     metric: row.metric,
@@ -75,13 +79,17 @@ function effectCharts(analysis: Analysis): readonly Chart[] {
     low: scaled(row, row.low) ?? undefined,
     high: scaled(row, row.high) ?? undefined,
     sd: scaled(row, row.sd),
+    isFree: free.has(row.label),
   }));
   return [{
     id: "effect_by_budget",
     title: `Effect by budget, against ${analysis.baseline}`,
     caption:
       `Marks are mean differences from ${analysis.baseline} over seeds, lines their 95% t intervals, cut at three deviations. ` +
-      "On the dashed line there is no difference. Each task has its own scale.",
+      "On the dashed line there is no difference. Each task has its own scale." +
+      (points.some(({ isFree }) => isFree)
+        ? " A method without a budget that is far from the others has its number at the edge instead of a mark."
+        : ""),
     draw: intervals(points, {
       styles: budgetStyles(budgets, null),
       x: { title: null },

@@ -74,6 +74,27 @@ Deno.test("the chart has the same numbers, a panel a task, and a line at no diff
   );
 });
 
+Deno.test("a method without a budget that is far from the others has its number at the edge, not the scale", () => {
+  const chartOf = (labels: readonly string[]) => {
+    const score = ({ label, budget, seed }: Parameters<ScoredOptions["score"]>[0]) =>
+      label === "head"
+        ? 0.1 * seed
+        : 0.5 + 0.1 * seed + (label === "other" ? gains[budget!]![seed - 1]! : 0);
+    const block = effectByBudget.blocks.flat().find(({ kind }) => kind === "charts")!;
+    assert(block.kind === "charts");
+    return block.of({ analysis: study({ labels, score }) } as ReportParts)[0]!;
+  };
+  const boundsOf = (chart: ReturnType<typeof chartOf>) =>
+    panelsOf(chart).get("t, accuracy ↑")!.flatMap((row) => row["bound"] ?? []);
+  const [alone, beside] = [chartOf(["lora", "other"]), chartOf(["lora", "other", "head"])];
+  assertEquals(boundsOf(beside), boundsOf(alone));
+  const head = panelsOf(beside).get("t, accuracy ↑")!.filter((row) => row["name"] === "head");
+  assertEquals(head.map((row) => row["below"]), ["◂ -50.0", "◂ -50.0"]);
+  const said = "A method without a budget that is far from the others has its number at the edge";
+  assertStringIncludes(beside.caption, said);
+  assert(!alone.caption.includes(said));
+});
+
 Deno.test("a method without a budget is compared with the baseline at each", () => {
   const rows = effectRows(study({
     labels: ["lora", "head"],
