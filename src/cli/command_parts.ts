@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import { devices } from "../exec/choice.ts";
 import { UsageError } from "../base/input_error.ts";
 import type { CommandOption } from "./command.ts";
@@ -182,7 +183,8 @@ export function sweptPlaces(parsed: Arguments): readonly Place[] {
  *
  * @returns STUDY as it was given or by default, and the folder or pack of its results.
  *
- * @throws {UsageError} If there are none, or the command may not use a place that it was given.
+ * @throws {UsageError} If there are none, `--results` names another folder than that of a path that was given, or the command may
+ * not use a place that it was given.
  */
 export async function sweptFolder(
   command: string,
@@ -191,6 +193,14 @@ export async function sweptFolder(
   const [name = defaultStudy] = parsed.positional;
   const results = parsed.text("results");
   const folder = await findResults(name, results ?? defaultResults);
+  if (results !== null && !`${resolve(folder)}/`.startsWith(`${resolve(results)}/`)) {
+    throw new UsageError(
+      `Option "--results" is "${results}", but "${name}" is a path of its own: found "${folder}", and what ${command} makes of it ` +
+        `goes to "${
+          outputFolder(folder)
+        }"; leave --results out, or name the study without its path`,
+    );
+  }
   await askToWrite(command, outputFolder(folder), "STUDY or --results");
   return { name, folder };
 }

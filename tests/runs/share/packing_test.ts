@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { UsageError } from "../../../src/base/input_error.ts";
 import { ablate } from "../../../src/cli/ablate.ts";
 import { pack } from "../../../src/cli/pack.ts";
+import { report } from "../../../src/cli/report.ts";
 import { unpack } from "../../../src/cli/unpack.ts";
 import { verify } from "../../../src/cli/verify.ts";
 import { openPack, packFiles } from "../../../src/record/pack.ts";
@@ -101,6 +102,17 @@ Deno.test("a packed study is read as its folder is", async (t) => {
       assertEquals(await findResults("tiny.ranklab.zip", `${home}/results`), file);
       assertEquals(await findResults("tiny", `${home}/elsewhere`), moved);
       assertEquals(await findResults(`${home}/elsewhere/tiny/`, "results"), moved);
+    });
+
+    await t.step("a path beside --results is refused where it leads elsewhere", async () => {
+      const error = await assertRejects(
+        () => report([file, "--results", `${home}/elsewhere`]),
+        UsageError,
+        `Option "--results" is "${home}/elsewhere", but "${file}" is a path of its own: found "${file}"`,
+      );
+      assertStringIncludes(error.message, `goes to "${folder}"; leave --results out`);
+      assertEquals(await report(["tiny", "--results", `${home}/elsewhere/`]), 0);
+      assertEquals(await report([moved, "--results", `${home}/elsewhere`]), 0);
     });
 
     await t.step("a run in it is read by its path", async () => {
