@@ -5,17 +5,11 @@
  * @module
  */
 import * as z from "zod";
-import { gather, gelu, gemm, tanh, type Tensor, withScope } from "../graph/mod.ts";
+import { tanh, withScope } from "../graph/mod.ts";
 import type { Architecture } from "./architecture.ts";
 import { bertKeys, bertShape, type EncoderShape, readKeys } from "./config.ts";
-import { dense, type ForwardContext, headLayer, norm, pooled } from "./forward_context.ts";
-import {
-  checkpointName,
-  filled,
-  linearParameters,
-  normParameters,
-  type ParameterSpec,
-} from "./parameters.ts";
+import { dense, headLayer, pooled } from "./forward_context.ts";
+import { checkpointName, linearParameters, type ParameterSpec } from "./parameters.ts";
 import {
   bertLayers,
   embed,
@@ -104,40 +98,4 @@ export function configJson(config: BertConfig): string {
     ranklab_pooler: config.pooler,
   };
   return JSON.stringify(file, null, 2) + "\n";
-}
-
-/** The parameters of the head for masked language modelling; its output matrix is the word embedding. */
-export function maskedModelHeadParameters(config: BertConfig): readonly ParameterSpec[] {
-  const { hidden, initializerRange } = config;
-  const base = "cls.predictions.transform";
-  return [
-    ...linearParameters(`${base}.dense`, [hidden, hidden], initializerRange),
-    ...normParameters(`${base}.LayerNorm`, hidden),
-    filled("cls.predictions.bias", config.vocabulary, 0),
-  ];
-}
-
-/**
- * Logits over the vocabulary at chosen positions, with the word embedding as output matrix.
- *
- * @param hiddenStates `[tokens, hidden]`.
- * @param chosen Rows of `hiddenStates`, i32 `[masked]`.
- * @returns `[masked, vocabulary]`.
- */
-export function maskedModelHead(
-  config: BertConfig,
-  hiddenStates: Tensor,
-  chosen: Tensor,
-  context: ForwardContext,
-): Tensor {
-  return withScope("mlm", () => {
-    const rows = gather(hiddenStates, chosen);
-    const base = "cls.predictions.transform";
-    const wide = gelu(dense(context, `${base}.dense`, rows));
-    const transformed = norm(context, config, `${base}.LayerNorm`, wide);
-    return gemm(transformed, context.parameter("embeddings.word_embeddings.weight"), {
-      transB: true,
-      bias: context.parameter("cls.predictions.bias"),
-    });
-  });
 }

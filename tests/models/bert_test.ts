@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { constant, type HostTensor, input, interpret, makeProgram } from "../../src/graph/mod.ts";
-import { bert, maskedModelHead, maskedModelHeadParameters } from "../../src/models/bert.ts";
+import { bert } from "../../src/models/bert.ts";
 import { targetModules } from "../../src/models/config.ts";
 import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
 import { expected, goldenConfig, goldenModel, storedClassifier } from "./fixture.ts";
@@ -87,29 +87,6 @@ Deno.test("encode() with frozen weights as constants equals transformers on the 
   await session.release();
   assertNear(tokensOf(read["hidden"]!), hiddenStates, 2e-6, "hidden", 1);
   assertNear(read["logits"]!, expected.classification.logits, 2e-6, "logits", 1);
-});
-
-Deno.test("maskedModelHead() equals transformers", () => {
-  const { tensors } = goldenModel();
-  const config = goldenConfig;
-  const { chosen, head, logits: wanted } = expected.masked;
-  const specs = maskedModelHeadParameters(config);
-  assertEquals(specs.map(({ name }) => name).sort(), Object.keys(head).sort());
-  const parameters = new Map([
-    ...tensors,
-    ...specs.map(({ name, shape }) => [name, f32(shape, head[name]!)] as const),
-  ]);
-  const context = frozen(parameters);
-  const hidden = bert.encode(config, encoderInputs(heads), context, new Map(), "all");
-  const logits = maskedModelHead(config, hidden, input("chosen", ["masked"], "i32"), context);
-  const program = makeProgram({ logits });
-  const { rows, dims, feeds } = batchFeeds(program.inputs.keys());
-  const found = interpret(
-    program,
-    { ...feeds, chosen: targetsOf("classification", chosen.map((place) => rows.rowOf[place]!)) },
-    { ...dims, masked: chosen.length },
-  );
-  assertNear(found["logits"]!, wanted, 1e-9, "logits", 1);
 });
 
 Deno.test("encode() gives the same for a text whatever stands in its padding", () => {

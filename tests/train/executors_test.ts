@@ -3,8 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
+import type { BertConfig } from "../../src/models/bert.ts";
 import { drawParameters } from "../../src/models/parameters.ts";
-import { embeddedEncoderConfig } from "../../tools/pretrain/run.ts";
 import type { EncoderWeights } from "../../src/train/assembly_request.ts";
 import { groupParameter, sliceOf } from "../../src/train/slots.ts";
 import type { Checkpoint } from "../../src/train/run_types.ts";
@@ -20,7 +20,24 @@ import {
   trainTo,
 } from "./fixture.ts";
 
-const config = { ...embeddedEncoderConfig(600), layers: 2 };
+const config: BertConfig = {
+  architecture: "bert",
+  layers: 2,
+  hidden: 128,
+  heads: 4,
+  intermediate: 512,
+  vocabulary: 600,
+  maxPositions: 128,
+  paddingPosition: null,
+  paddingId: 0,
+  tokenizerClass: "BertTokenizer",
+  tokenTypes: 2,
+  activation: "gelu",
+  layerNormEpsilon: 1e-12,
+  pooling: "mean",
+  pooler: false,
+  initializerRange: 0.02,
+};
 const encoder: EncoderWeights = {
   config,
   tensors: drawParameters(

@@ -8,8 +8,14 @@ import type { DeviceTensor, Executor } from "../../src/exec/executor.ts";
 import type { BertConfig } from "../../src/models/bert.ts";
 import { drawParameter } from "../../src/models/parameters.ts";
 import { flatten } from "../../src/train/slots.ts";
-import { batchCouples, type CoupleBatch, epochOrder, makeCouple, type PassageIndex } from "./couples.ts";
-import type { Lexicon } from "./edits.ts";
+import {
+  batchCouples,
+  type CoupleBatch,
+  epochOrder,
+  makeCouple,
+  type PassageIndex,
+} from "./couples.ts";
+import { type Lexicon, mostEdits } from "./edits.ts";
 import {
   projectStates,
   startFromTeacher,
@@ -136,6 +142,13 @@ function batchMaker(
   { index, lexicon }: DistilTexts,
   { seed, batchSize, heldOut }: Pick<DistilSettings, "seed" | "batchSize" | "heldOut">,
 ) {
+  const fewest = (heldOut + 1) * batchSize;
+  if (index.passages.length < fewest) {
+    throw new RangeError(
+      `Cannot distil on these texts: found ${index.passages.length} passages, want ${fewest} at least, ` +
+        `for ${heldOut} batches that are kept apart and one to learn from`,
+    );
+  }
   const root = RandomStream.fromSeed(seed);
   const lengths = index.passages.map(({ ids }) => ids.length);
   const kept = root.fork("held-out").permutation(lengths.length).slice(0, heldOut * batchSize);
@@ -176,12 +189,22 @@ function batchMaker(
   };
 }
 
+/** Checks that a pair of the longest texts, one of them edited, has positions for all its tokens. */
+function checkPositions({ maxPositions }: BertConfig, { index }: DistilTexts): void {
+  const longest = index.passages.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+  const wanted = 3 + 2 * longest + mostEdits(longest);
+  if (maxPositions >= wanted) return;
+  throw new RangeError(
+    `Cannot distil into ${maxPositions} positions: want ${wanted} at least, for pairs of texts of ${longest} tokens`,
+  );
+}
+
 /**
  * Starts a run, or continues it after `from.step` steps with the vectors that it had then.
  *
  * A continued run sees what an uninterrupted one would.
  *
- * @throws {RangeError} If the student's shape does not fit the teacher, or a loss is not finite.
+ * @throws {RangeError} If the student's shape does not fit the teacher or the texts, or there are too few texts.
  */
 export async function startDistillation(
   executor: Executor,
@@ -193,6 +216,7 @@ export async function startDistillation(
   from: { readonly step: number; readonly vectors: StudentVectors } | null,
 ): Promise<Distillation> {
   const config = studentConfig(teacher.config, settings.shape);
+  checkPositions(config, texts);
   const root = RandomStream.fromSeed(settings.seed);
   const batches = batchMaker(texts, settings);
   const sample = Array.from({ length: settings.measured }, (_, i) => batches.at(i));

