@@ -61,7 +61,7 @@ const placeWeight = 0.5;
  * import { assertEquals } from "@std/assert";
  * const pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "the", "rare", "##s"];
  * const counts = new Map([[6, 1], [7, 9]]);
- * assertEquals(choosePieces(pieces, counts, 7), [0, 1, 2, 3, 4, 5, 7]);
+ * assertEquals(choosePieces(pieces, counts, 8), [0, 1, 2, 3, 4, 5, 7, 8]);
  * ```
  *
  * @throws {RangeError} If the size has no room for the special tokens and the characters.
