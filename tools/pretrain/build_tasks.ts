@@ -34,7 +34,7 @@ export function buildEmbeddedTasks(
     ),
     buildGenre(chapters, { train: 1500, dev: 480 }, random("Genre")),
     buildTopic(synsets, { train: 1600, dev: 512 }, random("Topic")),
-    buildYearsApart(sotu, { train: 1500, dev: 400 }, random("YearsApart")),
+    buildYearsApart(sotu, { train: 1500, dev: 360 }, random("YearsApart")),
     buildRelated(synsets, { train: 2500, dev: 500 }, random("Related")),
     buildKindOf(synsets, { train: 3600, dev: 600 }, random("KindOf")),
   ];

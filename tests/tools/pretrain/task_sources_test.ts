@@ -454,12 +454,14 @@ Deno.test("datedSentences() wants a year at the start of an address's name", () 
   );
 });
 
-Deno.test("datedSentences() gives each sentence of 10 to 24 words once", () => {
+Deno.test("datedSentences() gives each sentence of 5 to 18 words and 110 characters at most once", () => {
   const words = (count: number) => Array.from({ length: count }, () => "word").join(" ");
-  const sentences = [9, 10, 10, 24, 25].map(words);
+  const long = words(18).replace(/^word/, "w".repeat(26));
+  const sentences = [...[4, 5, 5, 18, 19].map(words), long];
+  assertEquals(long.length, 111);
   assertEquals(datedSentences({ source: "sotu", name: "1790_x", sentences }), {
     year: 1790,
-    sentences: [words(10), words(24)],
+    sentences: [words(5), words(18)],
   });
 });
 

@@ -17,8 +17,10 @@ import {
   type TaskTable,
 } from "./rows.ts";
 
-const minWords = 10;
-const maxWords = 24;
+const minWords = 5;
+/** Two sentences of so many words and characters seldom have more than 48 tokens. */
+const maxWords = 18;
+const maxCharacters = 110;
 
 /** An address's year and its sentences that a task can show. */
 export interface DatedSentences {
@@ -27,7 +29,7 @@ export interface DatedSentences {
 }
 
 /**
- * The sentences of an address that have 10 to 24 words and name no year.
+ * The sentences of an address that have 5 to 18 words and 110 characters at most, and name no year.
  *
  * @throws {SyntaxError} If the address's name does not begin with a year.
  *
@@ -51,7 +53,8 @@ export function datedSentences(address: Document): DatedSentences {
     );
   }
   const sentences = address.sentences.filter((sentence) =>
-    isUsableText(sentence, minWords, maxWords) && !/\d{4}/.test(sentence)
+    isUsableText(sentence, minWords, maxWords) && sentence.length <= maxCharacters &&
+    !/\d{4}/.test(sentence)
   );
   return { year, sentences: [...new Set(sentences)] };
 }
