@@ -21,8 +21,8 @@ import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import type { Checkpoint, Snapshot } from "../../src/train/run_types.ts";
 import type { FuzzedReader } from "./reader.ts";
 
-/** The run whose files are changed, and the file with all of them. */
-const run = "Topic-elalora-r4-seed1-85c1ed23";
+/** How the folder of the run begins whose files are changed, and the file with all of them. */
+const run = "Topic-elalora-r4-seed1-";
 const published = new URL("../../results/published/quickstart.ranklab.zip", import.meta.url);
 
 const journals = ["steps", "evaluations", "ranks", "importance", "predictions"] as const;
@@ -31,12 +31,18 @@ const encode = (text: string) => new TextEncoder().encode(text);
 const ofJson = (value: unknown) => encode(`${JSON.stringify(value)}\n`);
 const jsonOf = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
 
-/** The files that are wanted of the published study, by path. */
+/** The files that are wanted of the published study, by path; those of the run under `run/`. */
 function publishedFiles(): Readonly<Record<string, Uint8Array>> {
-  return unzipSync(Deno.readFileSync(published), {
+  const files = unzipSync(Deno.readFileSync(published), {
     filter: ({ name }) =>
-      name.startsWith(`${run}/`) || name === "study.json" || name === "verify/verification.json",
+      name.startsWith(run) || name === "study.json" || name === "verify/verification.json",
   });
+  return Object.fromEntries(
+    Object.entries(files).map(([name, bytes]) => [
+      name.startsWith(run) ? `run/${name.split("/").at(-1)!}` : name,
+      bytes,
+    ]),
+  );
 }
 
 /** The first lines of a file. */
@@ -64,14 +70,14 @@ const slots = {
 /** The rows of the files in a run's folder: each is changed beside others that are as they were written. */
 function runFiles(files: Readonly<Record<string, Uint8Array>>): readonly FuzzedReader[] {
   // Without the prints of its files, which would refuse each mutant at once.
-  const { files: _prints, ...record } = jsonOf(files[`${run}/record.json`]!);
+  const { files: _prints, ...record } = jsonOf(files["run/record.json"]!);
   const whole: Record<string, Uint8Array> = {
     "record.json": ofJson(record),
     "slots.json": ofJson(slots),
-    "ablation.json": files[`${run}/ablation.json`]!,
+    "ablation.json": files["run/ablation.json"]!,
   };
   for (const name of journals) {
-    whole[`${name}.jsonl`] = firstLines(files[`${run}/${name}.jsonl`]!, 6);
+    whole[`${name}.jsonl`] = firstLines(files[`run/${name}.jsonl`]!, 6);
   }
   const read = async (name: string, bytes: Uint8Array) => {
     const stored = await readRun(memoryReader({ ...whole, [name]: bytes }));
