@@ -17,14 +17,12 @@ export {
   type Answer,
   type ClaimVerdict,
   type DifferenceUnit,
-  type RunChecks,
   verdictsOf,
 } from "./claims/verdict.ts";
 export type { ClaimLook } from "./claims/claims_report.ts";
 export type { Undecidable } from "./power/text.ts";
 export type { ArmRun } from "../study/compare/arms.ts";
 export type { MoreSeeds } from "./claims/more_seeds.ts";
-export type { LostArm } from "./claims/no_evidence.ts";
 export type {
   ClaimSeries,
   LeftOut,

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { needsMore } from "../convergence.ts";
+import { convergedCells, needsMore } from "../convergence.ts";
 import { cellOf } from "../run_rows.ts";
+import { cellTitles } from "./gates.ts";
 import { hasBracketedSettings, hasTunedSettings } from "../tuned_runs.ts";
 import type { Basis } from "../basis.ts";
 import { hasLearned } from "./no_evidence.ts";
@@ -31,9 +32,11 @@ export function claimsReport(results: Basis): ClaimsReport | null {
   const { claims, runs } = results;
   if (claims === null) return null;
   const isTuned = hasTunedSettings(results.tuned);
-  const isEarly = needsMore(results.cells);
   const verdicts = verdictsOf(claims.study, claims.planned, runs, {
-    hasConverged: ({ record }) => !isEarly(cellOf(record)),
+    improving: (seen) => {
+      const isEarly = needsMore(convergedCells({ ...results, runs: seen }, results.grid));
+      return cellTitles(seen.filter(({ record }) => isEarly(cellOf(record))));
+    },
     isBracketed: hasBracketedSettings(results),
     isTuned: isTuned === null ? null : ({ record }) => isTuned(record.asked),
     hasLearned,
@@ -108,7 +111,7 @@ export function seedsWanted(verdicts: readonly ClaimVerdict[]): Wanted {
   for (const verdict of verdicts) {
     const reason = reasonAgainst(verdict);
     if (reason !== null) open.push({ verdict, reason });
-    else if (verdict.answer === "undecided") {
+    else if (isOpen(verdict)) {
       const { differences: { length }, plan: { looks, cap } } = verdict;
       more.push({ verdict, seeds: (looks.find((n) => n > length) ?? cap) - length });
     }
@@ -116,14 +119,15 @@ export function seedsWanted(verdicts: readonly ClaimVerdict[]): Wanted {
   return { more, open };
 }
 
+const isOpen = ({ answer, closed }: ClaimVerdict): boolean =>
+  answer === "undecided" || closed.length > 0;
+
 /** Why further seeds are of no use to a claim that is open; null where they are, and where it is decided. */
 function reasonAgainst(verdict: ClaimVerdict): string | null {
-  const { answer, differences, plan: { cap, looks }, waiting } = verdict;
-  if (answer === "more steps needed") return "its runs need more steps";
-  if (answer === "not bracketed") return "its settings are tuned at the edge of their range";
-  if (answer === "nothing learned") return "its runs learned nothing";
-  if (answer === "runs failed") return "too many of its runs failed";
-  if (answer !== "undecided") return null;
+  const { closed, differences, plan: { cap, looks }, waiting } = verdict;
+  const against = closed.map((gate) => gate.against).find((reason) => reason !== null);
+  if (against !== undefined) return against;
+  if (!isOpen(verdict)) return null;
   if (differences.length >= cap) {
     return `${whole(cap)} seeds are the most that the study allows (decide.mostSeeds)`;
   }

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { StoppingState } from "../../stats/stopping.ts";
+import type { StoppingVerdict } from "../../stats/stopping.ts";
 import type { RunSpec } from "../../study/types.ts";
 import { counted, whole } from "../../base/format.ts";
-import type { ClaimSeries, ScoredRun } from "./series.ts";
+import type { LeftOut, ScoredRun, SeedDifference } from "./series.ts";
 import { canonicalJson } from "../../base/canonical_json.ts";
 import { type ArmRun, type ClaimPair, valueAt } from "../../study/compare/arms.ts";
 import type { Claim } from "../../study/schema/claims.ts";
@@ -67,17 +67,16 @@ export function notTunedOf<R>(
  * be left out to its advantage. A verdict of equivalence favours both arms.
  */
 export function lostArm(
-  { differences, leftOut }: Pick<ClaimSeries<ScoredRun>, "differences" | "leftOut">,
-  { verdict, n }: Pick<StoppingState, "verdict" | "n">,
+  differences: readonly SeedDifference[],
+  leftOut: readonly LeftOut[],
+  verdict: StoppingVerdict,
 ): LostArm | null {
   if (verdict === "undecided") return null;
-  const last = differences[n - 1]!.seed;
   const isFavoured = (arm: "a" | "b") =>
     verdict === "equivalent" || arm === (verdict === "worse" ? "b" : "a");
-  const lost = leftOut.filter(({ seed }) => seed < last);
-  const of = n + new Set(lost.map(({ seed }) => seed)).size;
+  const of = differences.length + new Set(leftOut.map(({ seed }) => seed)).size;
   for (const arm of ["a", "b"] as const) {
-    const own = lost.filter((left) => left.arm === arm);
+    const own = leftOut.filter((left) => left.arm === arm);
     const seeds = new Set(own.map(({ seed }) => seed)).size;
     if (isFavoured(arm) && seeds > mostLost * of) return { label: own[0]!.label, seeds, of };
   }

@@ -11,7 +11,7 @@ import {
 } from "../../study/schema/claims.ts";
 import { meanOf } from "../../stats/statistics.ts";
 import { counted, listed, said, signed, whole } from "../../base/format.ts";
-import { idleText, type LostArm } from "./no_evidence.ts";
+import { idleText } from "./no_evidence.ts";
 import type { Answer, ClaimVerdict, DifferenceUnit } from "./verdict.ts";
 
 /** What is said of one claim. */
@@ -148,45 +148,25 @@ export function intervalText(verdict: Pick<ClaimVerdict, "state" | "plan" | "uni
 }
 
 function notesOf(verdict: ClaimVerdict): readonly string[] {
-  const { answer, state, more, leftOut, differences, lost } = verdict;
-  const { notConverged, notBracketed, notTuned, unequal } = verdict;
+  const { answer, state, more, leftOut, differences, closed, notTuned, unequal, idle } = verdict;
   const left = new Set(leftOut.map(({ seed }) => seed)).size;
   const isOpen = answer === "undecided";
   return said(
-    notBracketed.length > 0 &&
-      `the tuned settings of ${listed(notBracketed)} lie at the edge of what was tried`,
-    notConverged.length > 0 &&
-      `training was still improving when it ended: ${
-        listed(notConverged.map((cell) => `"${cell}"`))
-      }`,
+    ...closed.map(({ note }) => note),
     unequal.length > 0 && `the arms differ in ${listed(unequal)}`,
     notTuned.length > 0 &&
       `the settings of ${listed(notTuned)} were not tuned, those of the other arm were`,
-    learnedText(verdict),
+    idle.runs > 0 && closed.every(({ answer }) => answer !== "nothing learned") &&
+      idleText(idle.runs, idle.of),
     left > 0 &&
       `${whole(left)} of ${counted(left + differences.length, "seed")} left out: ${
         listed(leftOut.map(({ run, reason }) => `"${run}" ${reason}`))
       }`,
-    lost !== null && lostText(lost),
     state.verdict !== "undecided" && differences.length > state.n &&
       `decided by the first ${whole(state.n)} of ${counted(differences.length, "seed")}`,
     isOpen && more !== null && !more.isWithinPlan && beyondText(verdict),
     isOpen && excludedText(verdict),
   );
-}
-
-/** Runs that are chance, and whether a whole task is. */
-function learnedText({ notLearned, idle }: ClaimVerdict): string | false {
-  return notLearned.length > 0
-    ? `no run learned anything on ${listed(notLearned)}: their scores are chance`
-    : idle.runs > 0 && idleText(idle.runs, idle.of);
-}
-
-function lostText({ label, seeds, of }: LostArm): string {
-  return `${label} has no score with ${whole(seeds)} of ${
-    counted(of, "seed")
-  }, too many for a verdict in its ` +
-    'favour that leaves them out: repeat them by --retry-failed, or say by "exclude" that they do not count';
 }
 
 function beyondText({ more, plan }: ClaimVerdict): string {

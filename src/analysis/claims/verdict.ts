@@ -7,7 +7,6 @@
  */
 import { type ArmRun, claimPairs } from "../../study/compare/arms.ts";
 import { type Claim, type ClaimsOfStudy, decisionOf } from "../../study/schema/claims.ts";
-import { cellTitle } from "../../study/grid/run_id.ts";
 import {
   planStopping,
   type StoppingPlan,
@@ -16,15 +15,16 @@ import {
   type StoppingVerdict,
 } from "../../stats/stopping.ts";
 import { metricInfo } from "../metrics.ts";
-import type { NoVerdict } from "../verdict.ts";
 import { type MoreSeeds, moreSeeds } from "./more_seeds.ts";
 import {
-  type LostArm,
-  lostArm,
-  notTunedOf,
-  unequalSettings,
-  unlearnedTasks,
-} from "./no_evidence.ts";
+  type ClosedAnswer,
+  type ClosedGate,
+  closedGates,
+  type GatedLook,
+  type RunChecks,
+  withDefaults,
+} from "./gates.ts";
+import { notTunedOf, unequalSettings } from "./no_evidence.ts";
 import { type ClaimSeries, claimSeries, type ScoredRun } from "./series.ts";
 
 /** What is said of a claim. */
@@ -36,11 +36,8 @@ export type Answer =
   /** Better was claimed, and the arms differ by less than the margin. */
   | "equivalent"
   | "undecided"
-  | NoVerdict
-  /** On one of its tasks no run learned anything, so that there is no verdict. */
-  | "nothing learned"
-  /** Too many runs of the arm that a verdict would favour have no score, so that there is none. */
-  | "runs failed";
+  /** A gate is closed, so that there is no verdict. */
+  | ClosedAnswer;
 
 /** In which unit differences of a claim are shown. */
 export interface DifferenceUnit {
@@ -66,32 +63,14 @@ export interface ClaimVerdict extends Omit<ClaimSeries<ScoredRun>, "runs" | "res
   readonly unit: DifferenceUnit;
   /** What is left to do where it is undecided, else null. */
   readonly more: MoreSeeds | null;
-  /** Task, label and budget of runs that had not converged, such as `RTE, elalora, r4`. */
-  readonly notConverged: readonly string[];
-  /** Labels of arms whose tuning ended at an edge. */
-  readonly notBracketed: readonly string[];
+  /** What keeps it from a verdict; empty where nothing does. */
+  readonly closed: readonly ClosedGate[];
   /** As {@linkcode unequalSettings} gives them. */
   readonly unequal: readonly string[];
   /** Labels of arms without tuned settings, where those of the other arm were tuned. */
   readonly notTuned: readonly string[];
-  /** Tasks on which no run learned anything. */
-  readonly notLearned: readonly string[];
   /** Runs behind the differences, and how many of them learned nothing. */
   readonly idle: { readonly runs: number; readonly of: number };
-  /** The arm that lost too many runs for a verdict in its favour; null where none did. */
-  readonly lost: LostArm | null;
-}
-
-/** What would make a verdict void. */
-export interface RunChecks<R> {
-  /** Whether the training of a run had converged. Default: it had. */
-  readonly hasConverged?: (run: R) => boolean;
-  /** Whether the settings of a run were tuned within their range, or not at all. Default: they were. */
-  readonly isBracketed?: (run: R) => boolean;
-  /** Whether a run has settings that were chosen for it; null where nothing was tuned. Default null. */
-  readonly isTuned?: ((run: R) => boolean) | null;
-  /** Whether a run learned anything. Default: it did. */
-  readonly hasLearned?: (run: R) => boolean;
 }
 
 /** The stopping rule of a study's claims, in margins. It takes a fifth of a second, so that whoever needs it again hands it on. */
@@ -155,53 +134,52 @@ function verdictOf<R extends ScoredRun>(
   { runs, resolution, ...series }: ClaimSeries<R>,
   rule: StoppingPlan,
   unequal: readonly string[],
-  {
-    hasConverged = () => true,
-    isBracketed = () => true,
-    isTuned = null,
-    hasLearned = () => true,
-  }: RunChecks<R>,
+  given: RunChecks<R>,
 ): ClaimVerdict {
   const plan = planOf(rule, claim, resolution);
+  const checks = withDefaults(given);
   const values = series.differences.map(({ value }) => value);
   const state = stoppingState(values, plan);
-  const looks = plan.looks.filter((n) => n <= state.n)
-    .map((n) => stoppingState(values.slice(0, n), plan));
-  const notConverged = [
-    ...new Set(
-      runs.filter((run) => !hasConverged(run)).map(({ record }) => cellTitle(record.asked)),
-    ),
-  ];
-  const notBracketed = [
-    ...new Set(runs.filter((run) => !isBracketed(run)).map(({ record }) => record.asked.label)),
-  ];
-  const lost = lostArm(series, state);
-  // A few runs may be unlucky: before the first look there are too few to tell.
-  const notLearned = state.n === 0 ? [] : unlearnedTasks(runs, hasLearned);
-  const answer = notBracketed.length > 0
-    ? "not bracketed"
-    : notConverged.length > 0
-    ? "more steps needed"
-    : notLearned.length > 0
-    ? "nothing learned"
-    : lost !== null
-    ? "runs failed"
-    : answerOf(claim, state.verdict);
+  const isOpen = state.verdict === "undecided";
+  const looks = plan.looks.filter((n) => n <= values.length);
+  const seenBy = (n: number): GatedLook<R> => {
+    const differences = series.differences.slice(0, n);
+    const last = differences.at(-1)?.seed ?? -Infinity;
+    const isSeen = (seed: number) => seed <= last;
+    return {
+      claim,
+      plan,
+      verdict: state.verdict,
+      differences,
+      leftOut: series.leftOut.filter(({ seed }) => isSeen(seed)),
+      runs: runs.filter(({ record }) => isSeen(record.asked.seed)),
+      isLook: state.n > 0,
+      checks,
+    };
+  };
+  // From the look that decided on, the first with all gates open: what comes after it changes nothing.
+  const candidates = (isOpen ? [values.length] : looks.filter((n) => n >= state.n)).map(seenBy);
+  const opened = candidates.find((look) => closedGates(look).length === 0);
+  const look = opened ?? candidates.at(-1)!;
+  const closed = opened === undefined ? closedGates(look) : [];
   return {
     claim,
-    answer,
+    answer: closed[0]?.answer ?? answerOf(claim, state.verdict),
     state,
-    looks,
+    looks: looks.filter((n) => n <= state.n)
+      .map((n) => stoppingState(values.slice(0, n), plan)),
     plan,
     unit: unitOf(series),
-    more: state.verdict === "undecided" ? moreSeeds(values, plan) : null,
-    notConverged,
-    notBracketed,
+    more: isOpen ? moreSeeds(values, plan) : null,
+    closed,
     unequal,
-    notTuned: isTuned === null ? [] : notTunedOf(runs, isTuned, ({ record }) => record.asked),
-    notLearned,
-    idle: { runs: runs.filter((run) => !hasLearned(run)).length, of: runs.length },
-    lost,
+    notTuned: checks.isTuned === null
+      ? []
+      : notTunedOf(look.runs, checks.isTuned, ({ record }) => record.asked),
+    idle: {
+      runs: look.runs.filter((run) => !checks.hasLearned(run)).length,
+      of: look.runs.length,
+    },
     ...series,
   };
 }

@@ -4,12 +4,8 @@
  * @module
  */
 import type { ScoredRun } from "../../../src/analysis/claims/series.ts";
-import {
-  type ClaimVerdict,
-  ruleOf,
-  type RunChecks,
-  verdictsOf,
-} from "../../../src/analysis/claims/verdict.ts";
+import type { RunChecks } from "../../../src/analysis/claims/gates.ts";
+import { type ClaimVerdict, ruleOf, verdictsOf } from "../../../src/analysis/claims/verdict.ts";
 import type { StoppingPlan } from "../../../src/stats/stopping.ts";
 import type { ArmRun } from "../../../src/study/compare/arms.ts";
 import { type Claim, type ClaimsOfStudy, decisionOf } from "../../../src/study/schema/claims.ts";

@@ -1,5 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { looksOf, seedsWanted } from "../../../src/analysis/claims/claims_report.ts";
+import { cellTitles } from "../../../src/analysis/claims/gates.ts";
 import { type ClaimedOptions, claimedStudy, claimOf, verdictsOn } from "./scored_runs.ts";
 
 /** What is wanted of a study whose `ours` gains as given over `lora`, seed by seed. */
@@ -17,7 +18,9 @@ function wantedOf(
       return label === "lora" || gain === null || gain === undefined ? gain && 0.5 : 0.5 + gain;
     },
   });
-  const verdicts = verdictsOn({ study, planned, runs }, { hasConverged: () => hasConverged });
+  const verdicts = verdictsOn({ study, planned, runs }, {
+    improving: (runs) => hasConverged ? [] : cellTitles(runs),
+  });
   const { more, open } = seedsWanted(verdicts);
   return { more: more.map(({ seeds }) => seeds), open: open.map(({ reason }) => reason), verdicts };
 }
@@ -42,10 +45,16 @@ Deno.test("a claim that is decided wants none; one that seeds cannot decide says
   ]);
   assertEquals(wantedOf(noisy(3), {}, false).open, ["its runs need more steps"]);
   const [verdict] = wantedOf(noisy(5)).verdicts;
-  const reasonOf = (answer: "nothing learned" | "runs failed") =>
-    seedsWanted([{ ...verdict!, answer }]).open.map(({ reason }) => reason);
-  assertEquals(reasonOf("nothing learned"), ["its runs learned nothing"]);
-  assertEquals(reasonOf("runs failed"), ["too many of its runs failed"]);
+  const closedBy = (against: string | null) => {
+    const answer = "nothing learned" as const;
+    const { more, open } = seedsWanted([
+      { ...verdict!, answer, closed: [{ answer, note: "", against }] },
+    ]);
+    return [more.map(({ seeds }) => seeds), open.map(({ reason }) => reason)];
+  };
+  assertEquals(closedBy("its runs learned nothing"), [[], ["its runs learned nothing"]]);
+  // A gate that seeds may open asks for them.
+  assertEquals(closedBy(null), [[1], []]);
   assertEquals(wantedOf([0.03, undefined, 0.01]).open, [
     "seed 2 has runs that are damaged or not there",
   ]);

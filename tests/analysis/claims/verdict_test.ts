@@ -1,8 +1,9 @@
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { moreSeeds } from "../../../src/analysis/claims/more_seeds.ts";
 import { RandomStream } from "../../../src/base/random.ts";
 import type { Claim, ClaimsOfStudy } from "../../../src/study/schema/claims.ts";
-import { type ClaimVerdict, type RunChecks } from "../../../src/analysis/claims/verdict.ts";
+import { cellTitles, type RunChecks } from "../../../src/analysis/claims/gates.ts";
+import type { ClaimVerdict } from "../../../src/analysis/claims/verdict.ts";
 import { planStopping, stoppingState } from "../../../src/stats/stopping.ts";
 import type { ScoredRun } from "../../../src/analysis/claims/series.ts";
 import {
@@ -215,15 +216,46 @@ Deno.test("seeds wait for those before them that are not there yet", () => {
 
 Deno.test("there is no verdict where training had not converged or tuning ended at an edge", () => {
   const score = above(3);
-  const isOne = ({ record }: ScoredRun) => record.asked.label !== "ours" || record.asked.seed !== 7;
-  const open = verdictOf({ score }, {}, { hasConverged: isOne });
-  assertEquals([open.answer, open.notConverged], ["more steps needed", ["t, ours"]]);
+  const isOne = ({ record }: ScoredRun) => record.asked.label === "ours" && record.asked.seed === 7;
+  const improving = (runs: readonly ScoredRun[]) => cellTitles(runs.filter(isOne));
+  const open = verdictOf({ score }, {}, { improving });
+  assertEquals(open.answer, "more steps needed");
+  assertMatch(open.closed[0]!.note, /still improving when it ended: "t, ours"$/);
   const edge = verdictOf({ score }, {}, {
-    hasConverged: isOne,
+    improving,
     isBracketed: ({ record }) => record.asked.label === "ours",
   });
-  assertEquals([edge.answer, edge.notBracketed], ["not bracketed", ["lora"]]);
-  assertEquals(verdictOf({ score }, {}, { hasConverged: () => true }).answer, "supported");
+  assertEquals(edge.answer, "not bracketed");
+  assertEquals(edge.closed.map(({ answer }) => answer), ["not bracketed", "more steps needed"]);
+  assertMatch(edge.closed[0]!.note, /of lora lie at the edge/);
+  assertEquals(verdictOf({ score }, {}, { improving: () => [] }).answer, "supported");
+});
+
+Deno.test("runs of later seeds do not take back what was decided without them", () => {
+  const rest = { decide: { block: 3, mostSeeds: 12 } };
+  const made = { rest, seeds: 12, score: above(4) };
+  const isLate = ({ record }: ScoredRun) => record.asked.seed > 6;
+  const late = (runs: readonly ScoredRun[]) => cellTitles(runs.filter(isLate));
+  const decided = verdictOf(made, {}, {
+    improving: late,
+    isBracketed: (run) => !isLate(run),
+    hasLearned: (run) => !isLate(run),
+  });
+  assertEquals([decided.state.n, decided.answer, decided.closed, decided.idle], [
+    6,
+    "supported",
+    [],
+    { runs: 0, of: 12 },
+  ]);
+  // A gate that opens with more seeds opens for good, and not before.
+  const early = (runs: readonly ScoredRun[]) => runs.length > 2 * 9 ? [] : ["t, ours"];
+  const wait = (seeds: number) => verdictOf({ ...made, seeds }, {}, { improving: early }).answer;
+  assertEquals([6, 9, 10, 12].map(wait), [
+    "more steps needed",
+    "more steps needed",
+    "more steps needed",
+    "supported",
+  ]);
 });
 
 Deno.test("an undecided claim says after how many seeds it likely is not", () => {

@@ -1,0 +1,128 @@
+/**
+ * What keeps a claim from a verdict: gates, each a question about the runs that the verdict would rest on.
+ *
+ * @module
+ */
+import { cellTitle } from "../../study/grid/run_id.ts";
+import type { Claim } from "../../study/schema/claims.ts";
+import type { StoppingPlan, StoppingVerdict } from "../../stats/stopping.ts";
+import { counted, listed, whole } from "../../base/format.ts";
+import type { NoVerdict } from "../verdict.ts";
+import { lostArm, unlearnedTasks } from "./no_evidence.ts";
+import type { LeftOut, ScoredRun, SeedDifference } from "./series.ts";
+
+/** What is said of a claim where a gate is closed. */
+export type ClosedAnswer =
+  | NoVerdict
+  /** On one of its tasks no run learned anything. */
+  | "nothing learned"
+  /** Too many runs of the arm that a verdict would favour have no score. */
+  | "runs failed";
+
+/** What verdicts ask of runs. */
+export interface RunChecks<R> {
+  /** Cells of some runs whose training was still improving when it ended, such as `RTE, elalora, r4`. Default: none. */
+  readonly improving?: (runs: readonly R[]) => readonly string[];
+  /** Whether the settings of a run were tuned within their range, or not at all. Default: they were. */
+  readonly isBracketed?: (run: R) => boolean;
+  /** Whether a run has settings that were chosen for it; null where nothing was tuned. Default null. */
+  readonly isTuned?: ((run: R) => boolean) | null;
+  /** Whether a run learned anything. Default: it did. */
+  readonly hasLearned?: (run: R) => boolean;
+}
+
+/** What a gate looks at: a claim after some seeds, and nothing of later ones. */
+export interface GatedLook<R extends ScoredRun> {
+  /** As the study states it. */
+  readonly claim: Claim;
+  /** The rule that decides it. */
+  readonly plan: StoppingPlan;
+  /** What the rule says. */
+  readonly verdict: StoppingVerdict;
+  /** Of these seeds. */
+  readonly differences: readonly SeedDifference[];
+  /** Runs without a score among these seeds. */
+  readonly leftOut: readonly LeftOut[];
+  /** The runs behind the differences. */
+  readonly runs: readonly R[];
+  /** Whether there is a first look yet: before it there are too few runs to tell bad luck from a rule. */
+  readonly isLook: boolean;
+  /** With their defaults. */
+  readonly checks: Required<RunChecks<R>>;
+}
+
+/** A gate that is closed. */
+export interface ClosedGate {
+  /** What is said of the claim. */
+  readonly answer: ClosedAnswer;
+  /** Why, as a note on its line. */
+  readonly note: string;
+  /** Why further seeds are of no use; null where they may open it. */
+  readonly against: string | null;
+}
+
+type Gate = <R extends ScoredRun>(look: GatedLook<R>) => ClosedGate | null;
+
+const bracketed: Gate = ({ runs, checks: { isBracketed } }) => {
+  const labels = runs.filter((run) => !isBracketed(run)).map(({ record }) => record.asked.label);
+  return labels.length === 0 ? null : {
+    answer: "not bracketed",
+    note: `the tuned settings of ${listed([...new Set(labels)])} lie at the edge of what was tried`,
+    against: "its settings are tuned at the edge of their range",
+  };
+};
+
+const converged: Gate = ({ runs, checks: { improving } }) => {
+  const cells = improving(runs);
+  return cells.length === 0 ? null : {
+    answer: "more steps needed",
+    note: `training was still improving when it ended: ${listed(cells.map((cell) => `"${cell}"`))}`,
+    against: "its runs need more steps",
+  };
+};
+
+const learned: Gate = ({ runs, isLook, checks: { hasLearned } }) => {
+  const tasks = isLook ? unlearnedTasks(runs, hasLearned) : [];
+  return tasks.length === 0 ? null : {
+    answer: "nothing learned",
+    note: `no run learned anything on ${listed(tasks)}: their scores are chance`,
+    against: "its runs learned nothing",
+  };
+};
+
+const complete: Gate = ({ differences, leftOut, verdict }) => {
+  const lost = lostArm(differences, leftOut, verdict);
+  return lost === null ? null : {
+    answer: "runs failed",
+    note:
+      `${lost.label} has no score with ${whole(lost.seeds)} of ${
+        counted(lost.of, "seed")
+      }, too many for a verdict in its ` +
+      'favour that leaves them out: repeat them by --retry-failed, or say by "exclude" that they do not count',
+    against: "too many of its runs failed",
+  };
+};
+
+/** In the order in which their answers count; the notes of all that are closed are shown. */
+const gates: readonly Gate[] = [bracketed, converged, learned, complete];
+
+/** The gates that are closed, the one whose answer counts first. */
+export function closedGates<R extends ScoredRun>(look: GatedLook<R>): readonly ClosedGate[] {
+  return gates.flatMap((gate) => gate(look) ?? []);
+}
+
+/** Checks with their defaults. */
+export function withDefaults<R extends ScoredRun>(checks: RunChecks<R>): Required<RunChecks<R>> {
+  return {
+    improving: () => [],
+    isBracketed: () => true,
+    isTuned: null,
+    hasLearned: () => true,
+    ...checks,
+  };
+}
+
+/** The cells of some runs, for {@linkcode RunChecks.improving}. */
+export function cellTitles(runs: readonly ScoredRun[]): readonly string[] {
+  return [...new Set(runs.map(({ record }) => cellTitle(record.asked)))];
+}
