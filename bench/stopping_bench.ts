@@ -1,13 +1,14 @@
 /**
- * Simulates the rule that stops a study: how often its verdicts are false, how often they come, and after how many seeds.
+ * Simulates the rules that stop a study: how often their verdicts are false, how often they come, and after how many seeds.
  *
- * `deno run -P=bench bench/stopping_bench.ts [REPEATS]`: tables for docs/decisions/verdicts.md. Minutes with the default of
- * 50,000 repeats, which leaves a standard error of 0.1 on 5 %.
+ * `deno run -P=bench bench/stopping_bench.ts [REPEATS]`: tables for docs/decisions/verdicts.md, beside those that it has. Minutes with the default of
+ * 20,000 repeats, which leaves a standard error of 0.15 on 5 %.
  *
  * @module
  */
 import { RandomStream } from "../src/base/random.ts";
-import { textTable } from "../src/base/text_table.ts";
+import { besideDocs } from "./documented.ts";
+import { isSkewed } from "../src/stats/statistics.ts";
 import {
   planStopping,
   type StoppingOptions,
@@ -22,16 +23,25 @@ type Draw = (stream: RandomStream) => number;
 /** Steps of the discrete differences, in standard deviations. */
 const step = 0.5;
 
+const exponential: Draw = (stream) => -Math.log(1 - stream.next()) - 1;
+
 const distributions: Readonly<Record<string, Draw>> = {
   "normal": (stream) => stream.normal(),
-  "heavy tails (t, 3 degrees of freedom)": (stream) => {
+  "heavy tails (t, 3 df)": (stream) => {
     const square = stream.normal() ** 2 + stream.normal() ** 2 + stream.normal() ** 2;
     return stream.normal() / Math.sqrt(square);
   },
   "1 run in 10 collapses": (stream) =>
     stream.next() < 0.1 ? (stream.next() < 0.5 ? -2.6 : 2.6) : stream.normal() * 0.6,
-  "discrete (steps of half a deviation)": (stream) => step * Math.round(stream.normal() / step),
-  "skewed (exponential)": (stream) => -Math.log(1 - stream.next()) - 1,
+  "discrete (steps of ½)": (stream) => step * Math.round(stream.normal() / step),
+  "skewed to the right": exponential,
+  "skewed to the left": (stream) => -exponential(stream),
+};
+
+/** Medians of those whose mean, 0, is not theirs. */
+const medians: Readonly<Record<string, number>> = {
+  "skewed to the right": Math.LN2 - 1,
+  "skewed to the left": 1 - Math.LN2,
 };
 
 interface Tally {
@@ -52,6 +62,16 @@ function simulate(plan: StoppingPlan, draw: Draw, mean: number, repeats: number)
   return { share: (verdict) => counts[verdict] / repeats, seeds: seeds / repeats };
 }
 
+/** How often a sample is warned of. */
+function skewedShare(draw: Draw, n: number, repeats: number): number {
+  const stream = RandomStream.fromSeed(18).fork("skewness");
+  let warned = 0;
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    if (isSkewed(Array.from({ length: n }, () => draw(stream)))) warned++;
+  }
+  return warned / repeats;
+}
+
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** The same study with one look, at the cap. */
@@ -60,78 +80,148 @@ const fixed = (options: StoppingOptions): StoppingPlan =>
 
 function rulesOf(options: StoppingOptions): readonly (readonly [string, StoppingPlan])[] {
   return [
-    [`fixed, ${options.cap} seeds`, fixed(options)],
-    ...(["obrien-fleming", "pocock", "anytime"] as const).map((rule) =>
+    ["fixed", fixed(options)],
+    ...(["obrien-fleming", "pocock", "anytime", "sign"] as const).map((rule) =>
       [rule, planStopping({ ...options, rule })] as const
     ),
   ];
 }
 
-async function say(text: string): Promise<void> {
-  await Deno.stdout.write(new TextEncoder().encode(`${text}\n`));
+/** A table of docs/decisions/verdicts.md. */
+interface Table {
+  readonly title: string;
+  readonly headings: readonly string[];
+  /** Columns at the start that name a row. */
+  readonly keys: number;
+  readonly rows: readonly (readonly string[])[];
 }
 
-async function main(repeats: number): Promise<void> {
-  await say(`${repeats} repeats; unit: one standard deviation of a seed's difference\n`);
-  await say("False verdicts. Blocks of 3, at most 30 seeds; of 5, at most 60");
-  const errors: string[][] = [];
-  for (const [block, cap] of [[3, 30], [5, 60]] as const) {
-    // So narrow a margin is never reached: better and worse have the whole study to go wrong in.
-    const narrow = rulesOf({ block, cap, margin: 0.01 });
-    const wide = rulesOf({ block, cap, margin: 1 });
-    for (const [name, draw] of Object.entries(distributions)) {
-      for (const [i, [rule, plan]] of narrow.entries()) {
-        const equal = simulate(plan, draw, 0, repeats);
-        const apart = simulate(wide[i]![1], draw, 1, repeats);
-        errors.push([
-          String(block),
-          name,
-          rule,
-          percent(equal.share("better") + equal.share("worse")),
-          percent(apart.share("equivalent")),
-        ]);
-      }
-    }
-  }
-  await say(textTable(
-    ["block", "differences", "rule", "better or worse at 0", "equivalent at the margin"],
-    errors,
-  ));
-  await say("Verdicts and seeds needed. Blocks of 3, at most 30 seeds, normal differences");
-  const verdicts: string[][] = [];
-  for (const margin of [0.7, 1]) {
-    const options = { block: 3, cap: 30, margin };
+function falseVerdicts(repeats: number): Table {
+  const margin = 1;
+  // So narrow a margin is never reached: better and worse have the whole study to go wrong in.
+  const narrow = 0.01;
+  const studies = [{ block: 3, cap: 30 }, { block: 5, cap: 60 }];
+  const plans = studies.map((study) => ({
+    narrow: rulesOf({ ...study, margin: narrow }),
+    byMargin: rulesOf({ ...study, margin, betterThan: margin }),
+    byZero: rulesOf({ ...study, margin }),
+  }));
+  const rowOf = (name: string, draw: Draw, rule: string, i: number, centre: number) => {
+    const [small, large] = plans.map((own) => {
+      const at = (plans: ReturnType<typeof rulesOf>, mean: number) =>
+        simulate(plans[i]![1], draw, mean - centre, repeats).share;
+      const equal = at(own.narrow, 0);
+      const apart = at(own.byMargin, margin);
+      return {
+        equal: equal("better") + equal("worse"),
+        equivalent: apart("equivalent"),
+        better: apart("better"),
+        byZero: at(own.byZero, margin)("equivalent"),
+      };
+    });
+    return [
+      name,
+      rule,
+      ...[
+        small!.equal,
+        small!.equivalent,
+        small!.better,
+        small!.equivalent + small!.better,
+        small!.byZero,
+        large!.equal,
+        large!.equivalent + large!.better,
+      ].map(percent),
+    ];
+  };
+  return {
+    title: "False verdicts. Blocks of 3, at most 30 seeds; of 5, at most 60",
+    headings: [
+      "differences",
+      "rule",
+      "at 0",
+      "equivalent",
+      "better",
+      "either",
+      "equivalent, bar 0",
+      "at 0 (60)",
+      "either (60)",
+    ],
+    keys: 2,
+    rows: Object.entries(distributions).flatMap(([name, draw]) =>
+      plans[0]!.narrow.flatMap(([rule, plan], i) => {
+        const median = medians[name];
+        if (plan.rule !== "sign" || median === undefined) return [rowOf(name, draw, rule, i, 0)];
+        return [
+          rowOf(name, draw, rule, i, median),
+          rowOf(name, draw, `${rule}, of the mean`, i, 0),
+        ];
+      })
+    ),
+  };
+}
+
+function decisions(repeats: number): Table {
+  const rows = [0.7, 0].flatMap((betterThan) => {
+    const options = { block: 3, cap: 30, margin: 0.7, betterThan };
     const rules = [
       ["fixed, 12 seeds", fixed({ ...options, cap: 12 })] as const,
       ...rulesOf(options),
     ];
-    for (const mean of [0, 0.5, 1, 1.5]) {
-      for (const [rule, plan] of rules) {
+    return [0, 0.5, 1, 1.5].flatMap((mean) =>
+      rules.map(([rule, plan]) => {
         const { share, seeds } = simulate(plan, distributions.normal!, mean, repeats);
-        verdicts.push([
-          String(margin),
+        return [
+          betterThan === 0 ? "0" : "the margin",
           String(mean),
           rule,
           ...(["better", "worse", "equivalent", "undecided"] as const).map((verdict) =>
             percent(share(verdict))
           ),
           seeds.toFixed(1),
-        ]);
-      }
-    }
-  }
-  await say(textTable(
-    ["margin", "mean", "rule", "better", "worse", "equivalent", "undecided", "mean seeds"],
-    verdicts,
-  ));
-  await say("A method against itself. Blocks of 3, at most 30 seeds, rule obrien-fleming");
-  const self: string[][] = [];
-  for (const margin of [0.5, 0.7, 1]) {
-    for (const betterThan of [0, margin]) {
+        ];
+      })
+    );
+  });
+  return {
+    title:
+      "Verdicts and seeds needed. Blocks of 3, at most 30 seeds, normal differences, margin 0.7",
+    headings: [
+      "better than",
+      "true difference",
+      "rule",
+      "better",
+      "worse",
+      "equivalent",
+      "undecided",
+      "mean seeds",
+    ],
+    keys: 3,
+    rows,
+  };
+}
+
+function warnings(repeats: number): Table {
+  const sizes = [6, 12, 30];
+  return {
+    title: "Warnings of skewness",
+    headings: ["differences", ...sizes.map((n) => `${n} seeds`)],
+    keys: 1,
+    rows: Object.entries(distributions).map(([name, draw]) => [
+      name,
+      ...sizes.map((n) => percent(skewedShare(draw, n, repeats))),
+    ]),
+  };
+}
+
+function itself(repeats: number): Table {
+  // Either run could have been the other, so that the differences are symmetric.
+  const symmetric = Object.entries(distributions).filter(([name]) => !(name in medians));
+  const rows = [0.5, 0.7, 1].flatMap((margin) =>
+    [0, margin].flatMap((betterThan) => {
       const plan = planStopping({ block: 3, cap: 30, margin, betterThan });
-      for (const [name, draw] of Object.entries(distributions)) {
+      return symmetric.map(([name, draw]) => {
         const { share, seeds } = simulate(plan, draw, 0, repeats);
-        self.push([
+        return [
           String(margin),
           betterThan === 0 ? "0" : "the margin",
           name,
@@ -139,12 +229,13 @@ async function main(repeats: number): Promise<void> {
           percent(share("better")),
           percent(share("worse")),
           seeds.toFixed(1),
-        ]);
-      }
-    }
-  }
-  await say(textTable(
-    [
+        ];
+      });
+    })
+  );
+  return {
+    title: "A method against itself. Blocks of 3, at most 30 seeds, rule obrien-fleming",
+    headings: [
       "margin",
       "better than",
       "differences",
@@ -153,8 +244,24 @@ async function main(repeats: number): Promise<void> {
       "worse",
       "mean seeds",
     ],
-    self,
-  ));
+    keys: 3,
+    rows,
+  };
 }
 
-if (import.meta.main) await main(Number(Deno.args[0] ?? 50_000));
+const page = new URL("../docs/decisions/verdicts.md", import.meta.url);
+
+async function main(repeats: number): Promise<void> {
+  const text = await Deno.readTextFile(page);
+  const say = (line: string) => Deno.stdout.write(new TextEncoder().encode(`${line}\n`));
+  await say(
+    `${repeats} repeats; unit: one standard deviation of a seed's difference; in brackets what the page says\n`,
+  );
+  for (const table of [falseVerdicts, decisions, warnings, itself]) {
+    const { title, headings, keys, rows } = table(repeats);
+    await say(title);
+    await say(besideDocs(headings, rows, keys, text));
+  }
+}
+
+if (import.meta.main) await main(Number(Deno.args[0] ?? 20_000));

@@ -91,6 +91,12 @@ export function upperQuantile(p: number, freedom: number): number {
   return bisected(0, high, (t) => upperProbability(t, freedom) > p);
 }
 
+/** P(X ≥ `count`) for how many of `n` fair coins show heads. */
+export function binomialUpper(count: number, n: number): number {
+  if (count <= 0) return 1;
+  return count > n ? 0 : betainc(0.5, count, n - count + 1);
+}
+
 /** The x with P(X < x) = `p` for χ² with `freedom` degrees of freedom. */
 export function chiSquareQuantile(p: number, freedom: number): number {
   const isBelow = (log: number) => gammainc(Math.exp(log) / 2, freedom / 2) < p;

@@ -47,7 +47,13 @@ export {
   signedRankTest,
   significanceLevel,
 } from "./rank_tests.ts";
-export { criticalValues, type LookPlan, type Spending, spentLevel } from "./spending.ts";
+export {
+  criticalValues,
+  type LookPlan,
+  signCounts,
+  type Spending,
+  spentLevel,
+} from "./spending.ts";
 export { type SpreadLimits, spreadLimits } from "./spread.ts";
 export { type Interval, intervalLevel, summarise, type Summary } from "./statistics.ts";
 export { almostStochasticOrder, violationRatio } from "./stochastic_order.ts";

@@ -84,6 +84,35 @@ export function criticalValues(plan: LookPlan): readonly number[] {
   return found;
 }
 
+/**
+ * How many of the values of each look must lie on one side of a number to refute that it is the median; Infinity where all
+ * would be too few. {@linkcode criticalValues} of the sign test.
+ *
+ * At most half of the values lie above a median by chance, each by itself, whatever their distribution is. So the counts
+ * of the studies still open are carried from seed to seed exactly. What a look cannot spend, since counts are whole, is
+ * left to the next. Values that are equal to the number count on neither side.
+ *
+ * @throws RangeError where the looks do not ascend from 2 or exceed the cap.
+ */
+export function signCounts(plan: LookPlan): readonly number[] {
+  const { looks, level, sides, spending = "obrien-fleming" } = plan;
+  const cap = plan.cap ?? looks.at(-1) ?? 0;
+  assertLooks(looks, cap);
+  /** Chances of so many values above, among the studies still open. */
+  let open = [1];
+  let spent = 0;
+  return looks.map((n) => {
+    while (open.length <= n) open = [...open, 0].map((p, k) => (p + (open[k - 1] ?? 0)) / 2);
+    const wanted = spentLevel(spending, n / cap, level) - spent;
+    let count = n + 1;
+    let tail = 0;
+    while (count > 0 && tail + open[count - 1]! <= wanted) tail += open[--count]!;
+    spent += tail;
+    open = open.map((p, k) => k >= count || (sides === 2 && k <= n - count) ? 0 : p);
+    return count > n ? Infinity : count;
+  });
+}
+
 function assertLooks(looks: readonly number[], cap: number): void {
   const isAscending = looks.every((n, i) =>
     Number.isInteger(n) && n >= 2 && (i === 0 || n > looks[i - 1]!)

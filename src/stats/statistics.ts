@@ -10,6 +10,7 @@ import {
   mean,
   quantileSorted,
   sampleCorrelation,
+  sampleSkewness,
   sampleStandardDeviation,
 } from "simple-statistics";
 import { RandomStream } from "../base/random.ts";
@@ -65,6 +66,31 @@ export function summarise(values: readonly number[], level = intervalLevel): Sum
   const sd = sampleStandardDeviation(finite);
   const half = centralQuantile(level, n - 1) * sd / Math.sqrt(n);
   return { n, mean: centre, sd, low: centre - half, high: centre + half };
+}
+
+/** How skewed some numbers are. */
+export interface Skewness {
+  /** Fisher and Pearson's, adjusted for the sample's size: 0 of symmetric numbers, 2 of many exponential ones. */
+  readonly skewness: number;
+  /** Its standard error for normal numbers. */
+  readonly error: number;
+}
+
+/**
+ * The adjusted Fisher–Pearson skewness G₁ with its standard error √(6n(n − 1) / ((n − 2)(n + 1)(n + 3))); null of fewer
+ * than three numbers and of equal ones. Joanes and Gill, The Statistician 47 (1998).
+ */
+export function skewnessOf(values: readonly number[]): Skewness | null {
+  const n = values.length;
+  if (n < 3 || isNoSpread(sampleStandardDeviation([...values]), values)) return null;
+  const error = Math.sqrt(6 * n * (n - 1) / ((n - 2) * (n + 1) * (n + 3)));
+  return { skewness: sampleSkewness([...values]), error };
+}
+
+/** Whether numbers are skewed by more than two standard errors, as 5 of 100 normal samples are, whatever their size. */
+export function isSkewed(values: readonly number[]): boolean {
+  const found = skewnessOf(values);
+  return found !== null && Math.abs(found.skewness) > 2 * found.error;
 }
 
 /** Spearman's ρ with average ranks for ties; null where a side is constant or fewer than three pairs exist. */

@@ -3,8 +3,16 @@
  *
  * @module
  */
-import { assertFinite, assertMargin, isNoSpread, summarise } from "./statistics.ts";
-import { criticalValues, type Spending } from "./spending.ts";
+import {
+  assertFinite,
+  assertMargin,
+  type Interval,
+  isNoSpread,
+  meanOf,
+  summarise,
+} from "./statistics.ts";
+import { binomialUpper, upperProbability } from "./distributions.ts";
+import { criticalValues, signCounts, type Spending } from "./spending.ts";
 import { roundingSpread } from "./spread.ts";
 
 /** What a study has decided of one contrast; `not worse` answers that question alone. */
@@ -17,8 +25,10 @@ export type StoppingVerdict = "better" | "worse" | "equivalent" | "not worse" | 
  *   safe with a handful of seeds, where the t test leans on normality.
  * - `pocock`: about evenly spent. Fewer seeds where differences are large, less power where they are small.
  * - `anytime`: the mixture test, which stays valid if the cap is raised later; needs the most seeds.
+ * - `sign`: sign tests, which ask about the **median** difference instead of the mean, and keep the level whatever the
+ *   differences' distribution is. For skewed differences, of whose mean no rule keeps it. Level as by `obrien-fleming`.
  */
-export type StoppingRule = Spending | "anytime";
+export type StoppingRule = Spending | "anytime" | "sign";
 
 /** What is declared before the first seed. */
 export interface StoppingOptions {
@@ -29,7 +39,7 @@ export interface StoppingOptions {
   /** Half of the region of practical equivalence, in the units of the differences. */
   readonly margin: number;
   /**
-   * How far above zero a mean difference must lie to be called better (below, worse). Default 0: any true difference
+   * How far above zero the mean difference must lie to be called better (below, worse). Default 0: any true difference
    * counts that is not shown to lie within the margin. The margin itself makes better, equivalent and worse three
    * regions that do not overlap.
    */
@@ -57,9 +67,9 @@ export interface StoppingOptions {
 export interface StoppingPlan extends Required<Omit<StoppingOptions, "block">> {
   /** Seeds at each look; the last is the cap. */
   readonly looks: readonly number[];
-  /** Critical |t| of a difference, at each look. */
+  /** Critical |t| of a difference, at each look; by `sign`, how many seeds must lie on one side. */
   readonly difference: readonly number[];
-  /** Critical t of each of the two one-sided tests, at each look. */
+  /** The same of each of the two one-sided tests of equivalence. */
   readonly equivalence: readonly number[];
 }
 
@@ -69,7 +79,7 @@ export interface StoppingState {
   readonly verdict: StoppingVerdict;
   /** Seeds at that look, or at the last look so far; 0 before the first. */
   readonly n: number;
-  /** Mean difference of those seeds; null before the first look. */
+  /** Mean difference of those seeds, by `sign` their median; null before the first look. */
   readonly mean: number | null;
   /** Ends of the repeated confidence interval at 1 − level, which decides better, worse and not worse; infinite where the look spends nothing. */
   readonly low: number;
@@ -144,9 +154,23 @@ function criticalsOf(
   level: number,
   sides: 1 | 2,
 ): readonly number[] {
-  return rule === "anytime"
-    ? looks.map((n) => mixtureCritical(n, 2 * level))
+  if (rule === "anytime") return looks.map((n) => mixtureCritical(n, 2 * level));
+  return rule === "sign"
+    ? signCounts({ looks, level, sides })
     : criticalValues({ looks, level, sides, spending: rule });
+}
+
+/** The level, on one side, of a test at one look alone. */
+export function lookLevel({ rule }: StoppingPlan, n: number, critical: number): number {
+  return rule === "sign" ? binomialUpper(critical, n) : upperProbability(critical, n - 1);
+}
+
+/**
+ * The spread with which a t test of normal differences has the power of the plan's test: a sign test does with n seeds
+ * what a t test does with 2/π n.
+ */
+export function powerSpread({ rule }: StoppingPlan, spread: number): number {
+  return rule === "sign" ? spread * Math.sqrt(Math.PI / 2) : spread;
 }
 
 /**
@@ -154,7 +178,7 @@ function criticalsOf(
  *
  * Looks are taken in turn and the first that decides is what counts: seeds that were run beyond it change nothing.
  * Equivalent comes before better, so that a difference which is there but lies within the margin is called equivalent.
- * Equal differences have no spread and decide nothing, unless all are zero: those are equivalent.
+ * Equal differences have no spread and decide nothing, unless all are zero: those are equivalent. (By `sign`, they do.)
  *
  * @throws RangeError where a difference is not finite.
  *
@@ -208,28 +232,80 @@ function stateAt(
   plan: StoppingPlan,
 ): StoppingState {
   const n = seen.length;
-  const hasNoSpread = isNoSpread(sd, seen);
-  const spread = Math.max(hasNoSpread ? 0 : sd, roundingSpread(plan.resolution));
-  const isOpen = spread === 0 && mean !== 0;
-  const half = (critical: number) =>
-    isOpen || critical === Infinity ? Infinity : critical * spread / Math.sqrt(n);
-  const outer = half(plan.difference[look]!);
-  const inner = half(plan.equivalence[look]!);
-  const ends = {
-    low: mean - outer,
-    high: mean + outer,
-    innerLow: mean - inner,
-    innerHigh: mean + inner,
-  };
+  const spread = Math.max(isNoSpread(sd, seen) ? 0 : sd, roundingSpread(plan.resolution));
+  const location = plan.rule === "sign" ? aroundMedian(seen) : aroundMean(mean, spread, n);
+  const ends = endsAt(location, look, plan);
   const verdict = verdictOf(ends, plan);
-  return { verdict, n, mean, ...ends, isFinal: verdict !== "undecided" || n >= plan.cap };
+  return {
+    verdict,
+    n,
+    mean: location.centre,
+    ...ends,
+    isFinal: verdict !== "undecided" || n >= plan.cap,
+  };
+}
+
+/** The verdict at a look, by the mean and the spread of its differences, for rules about the mean. */
+export function verdictAt(
+  mean: number,
+  spread: number,
+  look: number,
+  plan: StoppingPlan,
+): StoppingVerdict {
+  return verdictOf(endsAt(aroundMean(mean, spread, plan.looks[look]!), look, plan), plan);
+}
+
+/** Ends of the intervals that decide. */
+type Ends = Pick<StoppingState, "low" | "high" | "innerLow" | "innerHigh">;
+
+function endsAt({ intervalOf }: Location, look: number, plan: StoppingPlan): Ends {
+  const inner = intervalOf(plan.equivalence[look]!);
+  return {
+    ...intervalOf(plan.difference[look]!),
+    innerLow: inner.low,
+    innerHigh: inner.high,
+  };
+}
+
+/** Where some differences lie, and the interval of it that a critical value gives. */
+interface Location {
+  readonly centre: number;
+  readonly intervalOf: (critical: number) => Interval;
+}
+
+function aroundMean(mean: number, spread: number, n: number): Location {
+  const isOpen = spread === 0 && mean !== 0;
+  return {
+    centre: mean,
+    intervalOf: (critical) => {
+      const half = isOpen || critical === Infinity ? Infinity : critical * spread / Math.sqrt(n);
+      return { low: mean - half, high: mean + half };
+    },
+  };
+}
+
+/** What the rule asks about: the mean of some differences, by `sign` their median. NaN of none. */
+export function centreOf({ rule }: StoppingPlan, differences: readonly number[]): number {
+  return rule === "sign" && differences.length > 0
+    ? aroundMedian(differences).centre
+    : meanOf(differences);
+}
+
+/** So many values above a number refute that the median is at most that number, and as many below it that it is at least. */
+function aroundMedian(seen: readonly number[]): Location {
+  const sorted = seen.toSorted((a, b) => a - b);
+  const n = sorted.length;
+  return {
+    centre: (sorted[Math.floor((n - 1) / 2)]! + sorted[Math.floor(n / 2)]!) / 2,
+    intervalOf: (count) => ({
+      low: sorted[n - count] ?? -Infinity,
+      high: sorted[count - 1] ?? Infinity,
+    }),
+  };
 }
 
 function verdictOf(
-  { low, high, innerLow, innerHigh }: Pick<
-    StoppingState,
-    "low" | "high" | "innerLow" | "innerHigh"
-  >,
+  { low, high, innerLow, innerHigh }: Ends,
   { margin, betterThan, question }: StoppingPlan,
 ): StoppingVerdict {
   if (question === "not worse") {

@@ -32,6 +32,7 @@ def summary(values):
         "sd": float(stats.tstd(values)),
         "low": float(low),
         "high": float(high),
+        "skewness": float(stats.skew(values, bias=False)) if len(values) > 2 else None,
     }
 
 

@@ -2,7 +2,7 @@
 
 Boundaries for known variance are integrated here (Armitage, McPherson and Rowe 1969) and held against the published tables of
 ldbounds and gsDesign; critical values of the t test are quantiles of simulated studies, with their standard errors; the
-mixture test is integrated over its prior.
+mixture test is integrated over its prior; counts of sign tests are those of SciPy's binomial, path by path.
 
 python -m pip install scipy==1.17.1
 python tests/golden/stopping.py > tests/golden/stopping.json
@@ -115,6 +115,34 @@ def evidence(values, scale):
     return float(np.log(with_effect / stats.t.pdf(t, n - 1)))
 
 
+def sign_counts(looks, level, sides):
+    """Counts that end a study by O'Brien-Fleming spending, with the chance of each block's count from SciPy."""
+    chances = {0: 1.0}
+    before, so_far, counts = 0, 0.0, []
+    for n in looks:
+        block = stats.binom(n - before, 0.5)
+        above = {}
+        for count, chance in chances.items():
+            for more in range(n - before + 1):
+                above[count + more] = above.get(count + more, 0) + chance * block.pmf(more)
+        before = n
+        wanted = spent("obrien-fleming", n / looks[-1], level) - so_far
+        fits = [c for c in range(n + 1) if sum(p for count, p in above.items() if count >= c) <= wanted]
+        counts.append(min(fits, default=None))
+        end = counts[-1] if fits else n + 1
+        so_far += sum(p for count, p in above.items() if count >= end)
+        chances = {count: p for count, p in above.items() if count < end and (sides == 1 or count > n - end)}
+    return {"looks": looks, "level": level, "sides": sides, "counts": counts, "spent": so_far}
+
+
+signs = [
+    sign_counts(looks, level, sides)
+    for looks in ([10], [3, 6, 9, 12, 15, 18, 21, 24, 27, 30], [5, 10, 20, 40, 60])
+    for level, sides in ((0.025, 2), (0.05, 1), (0.0125, 2))
+]
+# One look is the plain sign test.
+assert signs[0]["counts"][0] == stats.binom.isf(0.025, 10, 0.5) + 1
+
 print(
     json.dumps(
         {
@@ -135,6 +163,7 @@ print(
                 for values in ([0.4, 1.1, 0.2], [0.3, -0.2, 0.9, 1.4, 0.8, 0.1], np.round(rng.normal(0.4, 1, 14), 2).tolist())
                 for scale in (0.5, 1.0)
             ],
+            "signs": signs,
         },
         indent=1,
     )

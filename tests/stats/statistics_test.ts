@@ -12,6 +12,7 @@ import {
   isNoSpread,
   kendall,
   rankCorrelation,
+  skewnessOf,
   spearman,
   summarise,
 } from "../../src/stats/statistics.ts";
@@ -46,6 +47,22 @@ Deno.test("summarise agrees with SciPy's mean, deviation and t interval", () => 
     near(summary.low, sample.low);
     near(summary.high, sample.high);
   }
+});
+
+Deno.test("skewness is SciPy's, with the standard error of normal numbers, and none of equal ones", () => {
+  let compared = 0;
+  for (const { values, skewness } of Object.values(golden.summaries)) {
+    const found = skewnessOf(values);
+    if (skewness === null) assertEquals(found, null);
+    else {
+      near(found!.skewness, skewness);
+      compared++;
+    }
+  }
+  assertEquals(compared, 2);
+  // Joanes and Gill 1998: √(6 · 10 · 9 / (8 · 11 · 13)).
+  near(skewnessOf(golden.summaries["ten values"].values)!.error, 0.687043, 1e-6);
+  assertEquals(skewnessOf([0.3 - 0.2, 0.2 - 0.1, 0.4 - 0.3]), null);
 });
 
 Deno.test("summarise claims no spread for one value and nothing for none, and leaves out NaN", () => {

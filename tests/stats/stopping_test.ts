@@ -8,7 +8,7 @@ import {
   type StoppingVerdict,
 } from "../../src/stats/stopping.ts";
 import { normalUpper, upperProbability } from "../../src/stats/distributions.ts";
-import { criticalValues, type Spending, spentLevel } from "../../src/stats/spending.ts";
+import { criticalValues, signCounts, type Spending, spentLevel } from "../../src/stats/spending.ts";
 import golden from "../golden/stopping.json" with { type: "json" };
 
 Deno.test("spentLevel agrees with SciPy and spends all at the cap", () => {
@@ -51,6 +51,55 @@ Deno.test("with many values, critical values are the published ones for known va
       if (normal > 1e-4) assertAlmostEquals(exact, normal, 0.05 * normal, `${spending} ${i}`);
     }
   }
+});
+
+Deno.test("counts of sign tests are those of SciPy's binomial, and leave to the next look what they cannot spend", () => {
+  for (const { looks, level, sides, counts } of golden.signs) {
+    const wanted = counts.map((count) => count ?? Infinity);
+    assertEquals(signCounts({ looks, level, sides: sides as 1 | 2 }), wanted);
+  }
+  assertEquals(golden.signs.length, 9);
+});
+
+Deno.test("the rule sign asks about the median, with its intervals from one value to another", () => {
+  const plan = planStopping({ block: 6, cap: 6, margin: 1, rule: "sign" });
+  // All six of six: 2/64 on both sides together; five are 14/64, and on one side 7/64.
+  assertEquals([plan.difference, plan.equivalence], [[6], [6]]);
+  const { mean, low, high, innerLow, innerHigh } = stoppingState([9, 2, 40, 3, 5, 4], plan);
+  assertEquals([mean, low, high, innerLow, innerHigh], [4.5, 2, 40, 2, 40]);
+  const verdict = (...values: number[]) => stoppingState(values, plan).verdict;
+  assertEquals(verdict(9, 2, 40, 3, 5, 4), "better");
+  // A value that is equal to the bar lies on neither side of it.
+  assertEquals(verdict(9, 2, 40, 3, 5, 0), "undecided");
+  assertEquals(verdict(0.9, 0.9, -0.9, 0.1, 0, 0), "equivalent");
+  assertEquals(verdict(-5, -5, -5, -5, -5, -5), "worse");
+  const five = planStopping({ block: 5, cap: 5, margin: 1, rule: "sign" });
+  assertEquals([five.difference, five.equivalence], [[Infinity], [5]]);
+  assertEquals(stoppingState([5, 5, 5, 5, 5], five).high, Infinity);
+});
+
+Deno.test("the rule sign keeps the level of medians where differences are skewed, on either side, and the t test that of no mean", () => {
+  const repeats = 2000;
+  const median = Math.log(2);
+  const falseVerdicts = (rule: "sign" | "obrien-fleming", centre: number, side: 1 | -1) => {
+    const plan = planStopping({ block: 3, cap: 30, margin: 1, betterThan: 1, rule });
+    const stream = RandomStream.fromSeed(7).fork("skewed");
+    let equivalent = 0;
+    let better = 0;
+    for (let i = 0; i < repeats; i++) {
+      const drawn = Array.from({ length: 30 }, () => -Math.log(1 - stream.next()) - centre);
+      const { verdict } = stoppingState(drawn.map((value) => 1 + side * value), plan);
+      if (verdict === "equivalent") equivalent++;
+      if (verdict === "better") better++;
+    }
+    return [equivalent / repeats, better / repeats] as const;
+  };
+  for (const side of [1, -1] as const) {
+    const [equivalent, better] = falseVerdicts("sign", median, side);
+    assert(equivalent < 0.05 && better < 0.025, `${side}: ${equivalent}, ${better}`);
+  }
+  assert(falseVerdicts("obrien-fleming", 1, 1)[0] > 0.12);
+  assert(falseVerdicts("obrien-fleming", 1, -1)[1] > 0.08);
 });
 
 Deno.test("one look is the plain t test, and a look without level cannot end a study", () => {
@@ -234,7 +283,7 @@ Deno.test("a plan that cannot be carried out is refused", () => {
 
 Deno.test("a method against itself is equivalent or undecided in 95 of 100 studies, and each rule keeps its level", () => {
   const repeats = 600;
-  for (const rule of ["pocock", "obrien-fleming", "anytime"] as const) {
+  for (const rule of ["pocock", "obrien-fleming", "anytime", "sign"] as const) {
     const count = (margin: number, mean: number, betterThan = 0) => {
       const plan = planStopping({ block: 3, cap: 18, margin, betterThan, rule });
       const stream = RandomStream.fromSeed(4).fork("self");

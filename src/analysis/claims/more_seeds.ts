@@ -11,8 +11,7 @@ import {
 } from "../../stats/power.ts";
 import { roundingSpread } from "../../stats/spread.ts";
 import { summarise } from "../../stats/statistics.ts";
-import type { StoppingPlan } from "../../stats/stopping.ts";
-import { upperProbability } from "../../stats/distributions.ts";
+import { centreOf, lookLevel, powerSpread, type StoppingPlan } from "../../stats/stopping.ts";
 
 /** The chance of a verdict that the number of seeds is to give. */
 export const wantedPower = 0.8;
@@ -44,7 +43,8 @@ interface Candidate {
  * @param differences In margins, one a seed, in the order of the seeds.
  */
 export function moreSeeds(differences: readonly number[], plan: StoppingPlan): MoreSeeds {
-  const { mean, sd } = summarise(differences);
+  const { sd } = summarise(differences);
+  const mean = differences.length === 0 ? null : centreOf(plan, differences);
   const next = plan.looks.find((n) => n > differences.length);
   const spread = sd === null ? 0 : Math.max(sd, roundingSpread(plan.resolution));
   if (mean === null || spread === 0) {
@@ -66,11 +66,11 @@ export function seedsToDecide(
   plan: StoppingPlan,
   from = 0,
 ): MoreSeeds {
-  const candidates = candidatesOf(mean, spread, plan);
+  const candidates = candidatesOf(mean, powerSpread(plan, spread), plan);
   const isLikely = (n: number, look: number) =>
     candidates.some(({ powerAt, critical }) => {
       const t = critical(look);
-      return t !== Infinity && powerAt(n, upperProbability(t, n - 1)) >= wantedPower;
+      return t !== Infinity && powerAt(n, lookLevel(plan, n, t)) >= wantedPower;
     });
   const look = plan.looks.findIndex((n, i) => n > from && isLikely(n, i));
   if (look >= 0) return { total: plan.looks[look]!, isWithinPlan: true, isKnown: true };

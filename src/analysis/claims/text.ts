@@ -9,9 +9,10 @@ import {
   claimText,
   decisionOf,
 } from "../../study/schema/claims.ts";
-import { meanOf } from "../../stats/statistics.ts";
+import { centreOf } from "../../stats/stopping.ts";
 import { counted, listed, said, signed, whole } from "../../base/format.ts";
 import { idleText } from "./no_evidence.ts";
+import { skewText } from "./skewness.ts";
 import type { Answer, ClaimVerdict, DifferenceUnit } from "./verdict.ts";
 
 /** What is said of one claim. */
@@ -107,7 +108,7 @@ function numberText(verdict: ClaimVerdict): Pick<VerdictLine, "number" | "basis"
     if (differences.length === 0) {
       return { number: "no seed yet", basis: "no seed has a score of both" };
     }
-    const mean = meanOf(differences.map(({ value }) => value));
+    const mean = centreOf(plan, differences.map(({ value }) => value));
     const seeds = counted(differences.length, "seed");
     return {
       number: `${shown(mean)} ${unit.name}`,
@@ -164,6 +165,7 @@ function notesOf(verdict: ClaimVerdict): readonly string[] {
       }`,
     state.verdict !== "undecided" && differences.length > state.n &&
       `decided by the first ${whole(state.n)} of ${counted(differences.length, "seed")}`,
+    skewText(verdict),
     isOpen && more !== null && !more.isWithinPlan && beyondText(verdict),
     isOpen && excludedText(verdict),
   );
@@ -198,14 +200,21 @@ export function ruleText(study: ClaimsOfStudy): string {
   const looks = rule === "fixed"
     ? `once, at ${whole(mostSeeds)} seeds`
     : `after every ${whole(block)} seeds, up to ${whole(mostSeeds)} (rule ${rule})`;
+  // Better is false there on one side, half of the level, and equivalent with all of it.
+  const atMargin = claims.some(({ says }) =>
+    says === "equivalent" || says === "better" && betterThan === "margin"
+  );
   const each = claims.length === 1
-    ? `the chance of a false verdict is at most ${percent(level)}%`
-    : `the chance of any false verdict is at most ${percent(level)}%, and ${
-      percent(claimLevel)
-    }% for each claim`;
-  const share = rule === "fixed" ? each : `${each}, over all looks together`;
-  const bar = betterThan === "margin"
-    ? "Better and worse mean a difference of more than the margin."
-    : "Better and worse mean a difference of any size.";
-  return `A seed gives one difference for each claim: the mean over the tasks of the claim, in units of their margins. Claims are tested ${looks}; ${share}. ${bar}`;
+    ? `a false verdict is at most ${percent(level)}%`
+    : `any false verdict is at most ${percent(level)}%, and ${percent(claimLevel)}% for each claim`;
+  const over = rule === "fixed" ? "" : ", over all looks together";
+  const more = `${percent(1.5 * level)}% where a true difference is exactly the margin`;
+  const chance = `the chance of ${each}${over}${
+    atMargin ? ` (${more}: neither better nor equivalent is true there)` : ""
+  }`;
+  const difference = rule === "sign" ? "median difference" : "difference";
+  const bar = `Better and worse mean a ${difference} of ${
+    betterThan === "margin" ? "more than the margin" : "any size"
+  }.`;
+  return `A seed gives one difference for each claim: the mean over the tasks of the claim, in units of their margins. Claims are tested ${looks}; ${chance}. ${bar}`;
 }

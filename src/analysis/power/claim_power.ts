@@ -6,8 +6,13 @@
 import { smallestDifference, smallestMargin } from "../../stats/power.ts";
 import { roundingSpread, type SpreadLimits, spreadLimits } from "../../stats/spread.ts";
 import { meanOf, summarise } from "../../stats/statistics.ts";
-import { firstDecidingLook, type StoppingPlan, stoppingState } from "../../stats/stopping.ts";
-import { upperProbability } from "../../stats/distributions.ts";
+import {
+  firstDecidingLook,
+  lookLevel,
+  powerSpread,
+  type StoppingPlan,
+  stoppingState,
+} from "../../stats/stopping.ts";
 import { type ArmRun, claimPairs, mostAtAPlace, runsOfArm } from "../../study/compare/arms.ts";
 import type { Claim, ClaimsOfStudy } from "../../study/schema/claims.ts";
 import { type Budget, budgetKey, type StudyBudget } from "../../study/budget/budget.ts";
@@ -171,8 +176,8 @@ export function seesOf(rule: StoppingPlan, spread: number, seeds: number): reado
     const least = (critical: number | undefined, of: typeof smallestDifference, sides: number) => {
       if (critical === undefined || critical === Infinity) return Infinity;
       const at = rule.looks[look]!;
-      const level = sides * upperProbability(critical, at - 1);
-      return of(at, spread, { level, power: wantedPower });
+      const level = sides * lookLevel(rule, at, critical);
+      return of(at, powerSpread(rule, spread), { level, power: wantedPower });
     };
     const bar = rule.question === "not worse" ? -rule.margin : rule.betterThan;
     return {

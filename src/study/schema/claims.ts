@@ -41,11 +41,14 @@ export type StudyMargin = number | Readonly<Record<string, number>>;
 /** The rule that decides claims, declared beforehand; every key has a default. */
 export interface Decide {
   /**
-   * When results are looked at and what that costs. `obrien-fleming`, `pocock`, `anytime`: after every block, see
-   * `planStopping`. `fixed`: once, when all seeds are there. Default `obrien-fleming`.
+   * When results are looked at and what that costs. `obrien-fleming`, `pocock`, `anytime`, `sign`: after every block, see
+   * `planStopping`; `sign` asks about the median difference. `fixed`: once, when all seeds are there. Default `obrien-fleming`.
    */
-  readonly rule?: "obrien-fleming" | "pocock" | "anytime" | "fixed";
-  /** Chance of any false verdict in the study; claims share it evenly. Default 0.05. */
+  readonly rule?: "obrien-fleming" | "pocock" | "anytime" | "sign" | "fixed";
+  /**
+   * Chance of any false verdict in the study, where no true difference is exactly the margin (half as much again there);
+   * claims share it evenly. Default 0.05.
+   */
   readonly level?: number;
   /** Seeds between two looks, at least 3; not for `fixed`. Default 3. */
   readonly block?: number;
@@ -112,7 +115,7 @@ export const claimsSchema = z.array(
 
 /** Validator of the rule that decides. */
 export const decideSchema = closed({
-  rule: z.exactOptional(z.enum(["obrien-fleming", "pocock", "anytime", "fixed"])),
+  rule: z.exactOptional(z.enum(["obrien-fleming", "pocock", "anytime", "sign", "fixed"])),
   level: z.exactOptional(
     z.number().gt(0).lte(0.2).describe("Chance of any false verdict; default 0.05"),
   ),

@@ -59,3 +59,11 @@ Deno.test("a spread is at least that of rounding, and without any the next look 
     isKnown,
   });
 });
+
+Deno.test("a sign test needs more seeds, to a twentieth of the spread those of SciPy's binomial", () => {
+  const sign = planStopping({ block: 10, cap: 30, margin: 1, betterThan: 0.5, rule: "sign" });
+  const total = (spread: number) => seedsToDecide(1.5, spread, sign).total;
+  // Spreads with which 16 of 20, and 21 of 30, normal differences lie above the bar with a chance of 0.8.
+  assertEquals([0.95, 1.05].map((times) => total(0.9989 * times)), [20, 30]);
+  assertEquals([0.95, 1.05].map((times) => total(1.4891 * times)), [30, 33]);
+});

@@ -9,7 +9,7 @@ import {
   roughly,
   ruleText,
 } from "../../../src/analysis/claims/text.ts";
-import type { Claim } from "../../../src/study/schema/claims.ts";
+import type { Claim, Decide } from "../../../src/study/schema/claims.ts";
 import type { Tune } from "../../../src/study/schema/tune.ts";
 import {
   type ClaimedOptions,
@@ -62,6 +62,22 @@ Deno.test("an undecided line says what would decide it and what is excluded", ()
     "ours: undecided, +2.00 points (no interval at this look, 4 seeds) – claimed: ours is better than lora; every seed has the same " +
       "difference, so its spread is not known",
   );
+});
+
+Deno.test("a line warns of skewed differences, by the seeds that decided and where the rule is about their mean", () => {
+  const skewed = [3, 3.1, 2.9, 3, 3.2, 9];
+  const score = ({ label, seed }: Place) =>
+    0.6 + (label === "ours" ? 0.01 * (skewed[seed - 1] ?? -9) : 0);
+  const words = "its differences are skewed (+2.4, standard error 0.8): verdicts about their mean";
+  const of = (decide: Decide, seeds = 6) => line({ rest: { decide }, seeds, score });
+  assertStringIncludes(of({ rule: "fixed" }), words);
+  assertFalse(of({ rule: "fixed" }, 5).includes("skewed"));
+  const blocks = { block: 6, mostSeeds: 12 } as const;
+  assertStringIncludes(of(blocks), words);
+  assertStringIncludes(of(blocks, 8), words);
+  assertFalse(of({ rule: "sign", ...blocks }).includes("skewed"));
+  // Before the first look there is nothing to warn of.
+  assertFalse(of({ block: 8, mostSeeds: 12 }).includes("skewed"));
 });
 
 Deno.test("differences have the decimals of their unit, and margins its name", () => {
@@ -301,7 +317,8 @@ Deno.test("the rule and what claims need are told before anything runs", () => {
     ruleText(study),
     "A seed gives one difference for each claim: the mean over the tasks of the claim, in units of their margins. Claims are " +
       "tested after every 3 seeds, up to 30 (rule obrien-fleming); the chance of any false verdict is at most 5%, and 2.5% for " +
-      "each claim, over all looks together. Better and worse mean a difference of more than the margin.",
+      "each claim, over all looks together (7.5% where a true difference is exactly the margin: neither better nor equivalent " +
+      "is true there). Better and worse mean a difference of more than the margin.",
   );
   assertEquals(
     ruleText({
@@ -311,6 +328,15 @@ Deno.test("the rule and what claims need are told before anything runs", () => {
     }),
     "A seed gives one difference for each claim: the mean over the tasks of the claim, in units of their margins. Claims are " +
       "tested once, at 4 seeds; the chance of a false verdict is at most 5%. Better and worse mean a difference of any size.",
+  );
+  // Of "not worse" both verdicts together have the level where neither is true.
+  const text = (says: Claim["says"], decide: Decide) =>
+    ruleText({ claims: [claimOf({ says })], axes: { seeds: [1] }, decide });
+  assertFalse(text("not worse", {}).includes("exactly the margin"));
+  assertStringIncludes(text("equivalent", { betterThan: 0 }), "(7.5% where");
+  assertStringIncludes(
+    text("better", { rule: "sign" }),
+    "a median difference of more than the margin",
   );
   assertEquals(plannedClaimsText({ axes: { seeds: [1] } }, planned), []);
   // Six seeds are the first look that can decide; margins have three digits.
