@@ -5,7 +5,7 @@
  */
 import type { Fetching } from "../fetch/model_files.ts";
 import { plannedClaims, plannedClaimsText } from "../analysis/claims/planned_claims.ts";
-import { counted, listed } from "../base/format.ts";
+import { counted, listed, said } from "../base/format.ts";
 import {
   type PlannedStudy,
   type PlanOptions as StudyPlanOptions,
@@ -27,9 +27,10 @@ import { studyPower, undecidableClaims } from "../runs/plan/study_power.ts";
 import type { Json } from "../base/canonical_json.ts";
 import { hashJson } from "../base/hash.ts";
 import { untunedLabels } from "../analysis/tuned_runs.ts";
-import { plannedTuning } from "../runs/tune/tune_study.ts";
+import { oneSeedText, trialsText } from "../report/sections/tuning.ts";
+import { plannedTuning, trialRuns } from "../runs/tune/tune_study.ts";
 import type { Study } from "../study/schema/study.ts";
-import { tuneDefaults, type TuneSearch } from "../study/schema/tune.ts";
+import { tuneDefaults, type TuneSearch, type TuneTrials } from "../study/schema/tune.ts";
 import type { RunSpec } from "../study/types.ts";
 
 /** What the plan depends on besides the study. */
@@ -149,7 +150,9 @@ interface TuningPlan {
   /** Choices that are made: one for each method, and for each task and budget where those have their own. */
   readonly choices: number;
   /** Trials of each choice at first. */
-  readonly trials: number;
+  readonly trials: TuneTrials;
+  /** Seeds of the trials. */
+  readonly seeds: readonly number[];
   readonly search: TuneSearch;
   /** Runs of these trials; of halved ones, few are trained to their end. */
   readonly runs: number;
@@ -166,35 +169,44 @@ function tuningPlan(
 ): TuningPlan | null {
   if (file.study.tune === undefined) return null;
   const { tune, combinations } = plannedTuning(file, mostRuns);
-  const { trials, search = tuneDefaults.search } = tune;
+  const { trials, seeds, search = tuneDefaults.search } = tune;
   return {
     choices: combinations.length,
     trials,
+    seeds,
     search,
-    runs: trials * combinations.reduce((sum, { runs }) => sum + runs.length, 0),
+    runs: trialRuns(tune, combinations),
   };
 }
 
-/** The tuning of a study in a line; none where it has none. */
+/** The tuning of a study in a line or two; none where it has none. */
 export function tuningLines(
   plan: TuningPlan | null,
   { tune, tuned }: Pick<Study, "tune" | "tuned">,
   planned: readonly RunSpec[],
 ): readonly string[] {
   if (plan === null) return [];
-  const { choices, trials, search, runs } = plan;
-  const size = `${counted(trials, "trial")} (${search}) of each of ${counted(choices, "choice")}, ${
+  const { choices, trials, seeds, search, runs } = plan;
+  const size = `${trialsText(trials)} (${search}) of each of ${counted(choices, "choice")}, ${
     counted(runs, "run")
   } at first`;
+  const warning = oneSeedText(seeds);
+  return said(`Tuning: ${size}${stateOf(tune, tuned, planned)}`, warning !== "" && `  ${warning}`);
+}
+
+/** How far the tuning of a study is. */
+function stateOf(
+  tune: Study["tune"],
+  tuned: Study["tuned"],
+  planned: readonly RunSpec[],
+): string {
   if (tuned === undefined) {
-    return [`Tuning: ${size}, by deno task tune; the study does not have its settings yet`];
+    return ", by deno task tune; the study does not have its settings yet";
   }
   if (tuned.hash !== hashJson(tune as unknown as Json)) {
-    return [
-      `Tuning: ${size}; the study has settings that were chosen before its tune block was changed: run deno task tune again`,
-    ];
+    return "; the study has settings that were chosen before its tune block was changed: run deno task tune again";
   }
   const without = untunedLabels({ tuned, planned });
   const except = without.length === 0 ? "" : `, but not for all runs of ${listed(without)}`;
-  return [`Tuning: ${size}; the study has the settings that it chose${except}`];
+  return `; the study has the settings that it chose${except}`;
 }

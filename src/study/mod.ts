@@ -83,6 +83,7 @@ export {
   type TunePer,
   type TuneRange,
   type TuneSearch,
+  type TuneTrials,
 } from "./schema/tune.ts";
 export {
   type NotBracketed,

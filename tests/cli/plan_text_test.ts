@@ -11,7 +11,7 @@ import { defaultSettings, overlaySettings } from "../../src/study/schema/setting
 
 /** What a plan says of the tuning of its study. */
 
-const plan = { choices: 2, trials: 4, search: "grid", runs: 8 } as const;
+const plan = { choices: 2, trials: 4, seeds: [101, 102], search: "grid", runs: 8 } as const;
 const tune: Tune = {
   vary: { "train.learningRate": { log: [1e-3, 1e-2] } },
   search: "grid",
@@ -57,6 +57,17 @@ Deno.test("a plan says whether a study has the settings of its tuning, for all r
     ending({ tune: { ...tune, heldOut: 0.1 }, tuned }, runs),
     "; the study has settings that were chosen before its tune block was changed: run deno task tune again",
   );
+});
+
+Deno.test("a plan says how many trials a setting has, and what trials of one seed are worth", () => {
+  const [line, warning] = tuningLines(
+    { ...plan, trials: { perSetting: 4 }, seeds: [101] },
+    { tune },
+    runs,
+  );
+  assertMatch(line!, /^Tuning: 4 trials for each setting \(grid\) of each of 2 choices, 8 runs/);
+  assertMatch(warning!, /one seed: .* 37 to 66 % get different settings .* leave tune.seeds out/);
+  assertEquals(tuningLines(plan, { tune }, runs).length, 1);
 });
 
 type FoundRun = Parameters<typeof kindsOf>[0][number];

@@ -96,6 +96,22 @@ Deno.test("the table of chosen settings says what was chosen, from how much, and
   );
 });
 
+Deno.test("the note on trials says how many a setting has, and what one seed does", () => {
+  const noteOf = (own: Partial<Tuned>) =>
+    tablesOf(analyse({ ...results, tuned: { ...tuned, ...own } }))
+      .find(({ id }) => id === "tuning")!.note;
+  assertStringIncludes(
+    noteOf({ trials: { perSetting: 4 } }),
+    "random search: 4 trials for each setting for each row below at first",
+  );
+  assertStringIncludes(noteOf({ seeds: [101] }), "37 to 66 % get different settings then");
+  assert(!noteOf({}).includes("37 to 66 %"));
+  assertStringIncludes(
+    expectedBestChart(analyse(results))!.caption,
+    "a method of few settings is near its best after few trials, so that the same number for all favours it",
+  );
+});
+
 Deno.test("a setting at an edge is told before anything else is believed", () => {
   const [notice] = noticesOf(analyse(results)).filter(({ text }) => text.includes("not bracketed"));
   assertStringIncludes(notice!.text, "1 chosen setting is not bracketed");

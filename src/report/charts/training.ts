@@ -232,7 +232,8 @@ export function expectedBestChart(results: Analysis): Chart | null {
     title: "Expected best score by number of trials",
     caption:
       "The best held-out score to expect of so many trials, computed from those that were made (Dodge et al. 2019). A method whose " +
-      "line still climbs would gain by more trials. Where lines cross, the ranking depends on how much was tuned. " +
+      "line still climbs would gain by more trials: a method of few settings is near its best after few trials, so that the same " +
+      "number for all favours it. Where lines cross, the ranking depends on how much was tuned. " +
       "A trial that failed counts as the worst of its method. Trials that were added to widen a range are left out" +
       (tuned.search === "random"
         ? "."

@@ -7,7 +7,7 @@ import type { Analysis } from "../../analysis/analysis.ts";
 import { allTasks, budgetName } from "../../analysis/run_rows.ts";
 import { untunedLabels } from "../../analysis/tuned_runs.ts";
 import { canonicalJson } from "../../base/canonical_json.ts";
-import { counted, duration, listed, nothing, significant, whole } from "../../base/format.ts";
+import { counted, duration, listed, nothing, said, significant, whole } from "../../base/format.ts";
 import { budgetOf } from "../../study/budget/budget.ts";
 import { shortNames, valueText } from "../../study/schema/setting_paths.ts";
 import {
@@ -16,6 +16,7 @@ import {
   type Tuned,
   type TunedFor,
 } from "../../study/schema/tuned.ts";
+import type { TuneTrials } from "../../study/schema/tune.ts";
 import { charts, type Section, table } from "../section.ts";
 import { number, type ReportTable, reportTable, text } from "../table.ts";
 import { budgetColumn, methodColumn, scoreWithMetric, taskColumn } from "../columns.ts";
@@ -38,6 +39,21 @@ export function edgeText({ path, value, edge }: NotBracketed): string {
   return `${path} ${value}, the ${edge === "low" ? "lowest" : "highest"} that was allowed`;
 }
 
+/** How many trials of a choice there are in words: `12 trials`, `4 trials for each setting`. */
+export function trialsText(trials: TuneTrials): string {
+  return typeof trials === "number"
+    ? counted(trials, "trial")
+    : `${counted(trials.perSetting, "trial")} for each setting`;
+}
+
+/** What trials of one seed are worth, by `bench/tuning_bench.ts`; empty where they have more. */
+export function oneSeedText(seeds: readonly number[]): string {
+  return seeds.length > 1
+    ? ""
+    : "Trials have one seed: of two methods that are the same, tuned apart, 37 to 66 % get different settings then, and a study of " +
+      "12 seeds calls one of them better in 21 %; leave tune.seeds out for two seeds.";
+}
+
 /** What a tuning took beside the runs of the study. */
 function tuningCostText({ seconds, runs }: Tuned, studyMillis: number | null): string {
   const own = `Tuning took ${duration(1000 * seconds)} of machine time in ${counted(runs, "run")}`;
@@ -47,15 +63,17 @@ function tuningCostText({ seconds, runs }: Tuned, studyMillis: number | null): s
 function noteOf(tuned: Tuned, studyMillis: number | null): string {
   const { search, trials, seeds, heldOut } = tuned;
   const named = listed(seeds.map(String));
-  return `Settings were chosen by ${searches[search]}: ${
-    counted(trials, "trial")
-  } for each row below at first, with ` +
+  const text =
+    `Settings were chosen by ${searches[search]}: ${
+      trialsText(trials)
+    } for each row below at first, with ` +
     `${seeds.length === 1 ? "seed" : "seeds"} ${named}. Trials were evaluated on ${
       significant(100 * heldOut)
     } % of the training split, which they did not train on, and never on the evaluation split. ` +
     `${
       tuningCostText(tuned, studyMillis)
     }. A setting is bracketed if lower and higher values were tried and did worse.`;
+  return said(text, oneSeedText(seeds)).join(" ");
 }
 
 /** The rows of the table: a choice each. */

@@ -15,7 +15,7 @@ import {
 import { overlaySettings } from "../../study/schema/settings.ts";
 import { variesBy } from "../../study/grid/variants.ts";
 import type { Study } from "../../study/schema/study.ts";
-import { type Tune, tuneDefaults } from "../../study/schema/tune.ts";
+import { type SeededTune, type Tune, tuneDefaults } from "../../study/schema/tune.ts";
 import type { TunedFor } from "../../study/schema/tuned.ts";
 import type { GridRun, MethodEntry } from "../../study/types.ts";
 import type { Metric } from "../../tasks/types.ts";
@@ -44,7 +44,7 @@ function armOf({ arm, label }: GridRun): string {
 /** The study's grid with the seeds of the trials, evaluated on what is held out. */
 function gridOf(
   study: Study,
-  tune: Tune,
+  tune: SeededTune,
   methods: MethodTable,
   mostRuns: number,
   metrics: readonly Metric[],
@@ -95,7 +95,7 @@ function written(study: Study, budget: Budget): StudyBudget | undefined {
  */
 export function combinationsOf(
   study: Study,
-  tune: Tune,
+  tune: SeededTune,
   methods: MethodTable,
   mostRuns: number,
   metrics: readonly Metric[] = [],

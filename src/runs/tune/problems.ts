@@ -7,7 +7,6 @@ import { canonicalJson, type Json } from "../../base/canonical_json.ts";
 import { errorMessage } from "../../base/input_error.ts";
 import { unknownName } from "../../base/suggest.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
-import { decisionOf } from "../../study/schema/claims.ts";
 import { type Problem, show } from "../../study/check/problems.ts";
 import { budgetKey, budgetOf } from "../../study/budget/budget.ts";
 import { runContent } from "../../study/grid/run_id.ts";
@@ -19,7 +18,14 @@ import {
 } from "../../study/schema/setting_paths.ts";
 import type { Study, StudyMethod } from "../../study/schema/study.ts";
 import { knownVariants } from "../../study/grid/variants.ts";
-import { type Tune, tuneDefaults, type TuneRange } from "../../study/schema/tune.ts";
+import {
+  lastSeed,
+  type SeededTune,
+  trialsOf,
+  type Tune,
+  tuneDefaults,
+  type TuneRange,
+} from "../../study/schema/tune.ts";
 import type { GridRun } from "../../study/types.ts";
 import { type Combination, combinationTitle, trialRun } from "./combinations.ts";
 import { fewest, problemOfSteps, rungCount, rungRulesOf } from "./halving.ts";
@@ -40,7 +46,7 @@ function samplesOf(range: TuneRange): readonly Json[] {
 /** What is wrong with the names and numbers of a `tune` block, by the study that it belongs to. */
 export function problemsOfTune(
   study: Study,
-  tune: Tune,
+  tune: SeededTune,
   methods: MethodTable,
 ): readonly Problem[] {
   const { axes } = study;
@@ -67,31 +73,20 @@ export function problemsOfTune(
         "chosen on the runs that they are compared on",
     );
   }
-  const last = Math.max(...axes.seeds);
-  const added = Math.max(0, decisionOf(study).mostSeeds - axes.seeds.length);
-  const later = tune.seeds.find((seed) => seed > last && seed <= last + added);
-  if ((study.claims ?? []).length > 0 && later !== undefined) {
+  const last = lastSeed(study);
+  const later = tune.seeds.find((seed) => seed > Math.max(...axes.seeds) && seed <= last);
+  if (later !== undefined) {
     add(
       "tune.seeds",
-      `found ${later}, which a sweep may add until claims are decided (up to ${last + added}), ` +
+      `found ${later}, which a sweep may add until claims are decided (up to ${last}), ` +
         "wanted seeds beyond those",
     );
   }
   if (new Set(tune.seeds).size < tune.seeds.length) {
     add("tune.seeds", "found a seed twice, wanted each once");
   }
-  const rungs = rungRulesOf(tune);
-  if (rungs !== null && tune.trials < fewest(rungs)) {
-    add(
-      "tune.trials",
-      `found ${tune.trials}, wanted at least ${
-        fewest(rungs)
-      }, of which one is trained to its end: ` +
-        `one of ${rungs.reduction} goes on at each of ${
-          rungCount(rungs) - 1
-        } rungs; or raise leastShare`,
-    );
-  }
+  const few = typeof tune.trials === "number" ? tooFewTrials(tune, tune.trials) : null;
+  if (few !== null) add("tune.trials", few);
   const unknown = (tune.tasks ?? []).find((task) => !axes.tasks.includes(task));
   if (unknown !== undefined) {
     add("tune.tasks", unknownName("task", unknown, axes.tasks));
@@ -120,6 +115,17 @@ export function problemsOfTune(
     );
   }
   return problems;
+}
+
+/** What is wrong with so many trials of a choice where they are halved; null where nothing is. */
+function tooFewTrials(tune: Tune, trials: number): string | null {
+  const rungs = rungRulesOf(tune);
+  return rungs === null || trials >= fewest(rungs) ? null : (
+    `found ${trials}, wanted at least ${fewest(rungs)}, of which one is trained to its end: ` +
+    `one of ${rungs.reduction} goes on at each of ${
+      rungCount(rungs) - 1
+    } rungs; or raise leastShare`
+  );
 }
 
 /** Entries of the methods' axis that chosen settings would change although they say something else, or nothing was chosen for them. */
@@ -196,7 +202,7 @@ export function problemsOfCombinations(
     if (Object.keys(space).length === 0) {
       add(
         "tune.vary",
-        `found none of its settings, so that it would have no trials where others have ${tune.trials}; ` +
+        `found none of its settings, so that it would have no trials where others have some; ` +
           "name the methods that are tuned in tune.methods",
       );
       continue;
@@ -208,15 +214,20 @@ export function problemsOfCombinations(
       const problem = problemOfSteps(Math.min(...steps), rungs, { of });
       if (problem !== null) problems.push(problem);
     }
+    const trials = trialsOf(tune.trials, space);
+    if (typeof tune.trials !== "number") {
+      const few = tooFewTrials(tune, trials);
+      if (few !== null) add("tune.trials", few);
+    }
     const size = sizeOf(space);
     if (tune.search === "grid") {
       try {
-        gridLevels(space, tune.trials);
+        gridLevels(space, trials);
       } catch (error) {
         add("tune.trials", errorMessage(error));
       }
-    } else if (size < tune.trials) {
-      add("tune.trials", `found ${tune.trials}, wanted at most ${size}: its choices have no more`);
+    } else if (size < trials) {
+      add("tune.trials", `found ${trials}, wanted at most ${size}: its choices have no more`);
     }
     problems.push(...problemsOfOptions({ of, space, runs }, methods));
   }

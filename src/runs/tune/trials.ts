@@ -28,7 +28,7 @@ import {
   type Space,
 } from "./space.ts";
 import { RandomStream } from "../../base/random.ts";
-import { type Tune, tuneDefaults } from "../../study/schema/tune.ts";
+import { type SeededTune, trialsOf, tuneDefaults } from "../../study/schema/tune.ts";
 
 /** A point that is tried for a combination. */
 export interface Trial {
@@ -197,15 +197,16 @@ export function choiceOf(space: Space, trials: readonly ScoredPoint[]): Choice |
 const mostRounds = 32;
 
 /** The stream of all that a tuning draws, the same for all combinations. */
-function streamOf({ seeds }: Tune): RandomStream {
+function streamOf({ seeds }: SeededTune): RandomStream {
   return RandomStream.fromSeed(seeds[0]!).fork("tune");
 }
 
 /** The points that a combination begins with. */
-export function firstPoints(tune: Tune, { space }: Combination): readonly Point[] {
+export function firstPoints(tune: SeededTune, { space }: Combination): readonly Point[] {
+  const count = trialsOf(tune.trials, space);
   return (tune.search ?? tuneDefaults.search) === "grid"
-    ? gridPoints(space, tune.trials)
-    : drawnPoints(space, streamOf(tune), tune.trials);
+    ? gridPoints(space, count)
+    : drawnPoints(space, streamOf(tune), count);
 }
 
 interface Scored {
@@ -220,13 +221,13 @@ function contestOf({ of: { task, budget } }: Combination): string {
 
 /**
  * The points that are tried next: none where no best value lies at an edge that may be widened. Where one does, all combinations of
- * its task and budget are given the same number, so that no method has more trials than another.
+ * its task and budget are given more, by the same rule, so that no method has more trials than another but for its settings.
  *
  * @param scored All combinations with all their trials.
  * @param round How many such rounds there were.
  */
 export function nextPoints(
-  tune: Tune,
+  tune: SeededTune,
   scored: readonly Scored[],
   round: number,
 ): readonly (readonly Point[])[] {
@@ -242,7 +243,7 @@ export function nextPoints(
       combination.space,
       trials.map(({ point }) => point),
       choice.best.point,
-      Math.max(2, Math.ceil(tune.trials / 2)),
+      Math.max(2, Math.ceil(trialsOf(tune.trials, combination.space) / 2)),
       streamOf(tune),
     );
   });

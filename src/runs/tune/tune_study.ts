@@ -13,7 +13,7 @@ import { defaultMostRuns } from "../../study/grid/points.ts";
 import { withGivenModel } from "../../study/grid/overrides.ts";
 import { StudyError } from "../../study/check/problems.ts";
 import type { Study } from "../../study/schema/study.ts";
-import type { Tune } from "../../study/schema/tune.ts";
+import { type SeededTune, trialsOf, type Tune, tuneSeeds } from "../../study/schema/tune.ts";
 import { followed, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";
 import { presentNames } from "../plan/planned_run.ts";
@@ -65,6 +65,14 @@ function tuneOf({ name, tune }: Study): Tune {
   );
 }
 
+/** Runs of the trials that combinations begin with. */
+export function trialRuns({ trials }: Tune, combinations: readonly Combination[]): number {
+  return combinations.reduce(
+    (sum, { runs, space }) => sum + trialsOf(trials, space) * runs.length,
+    0,
+  );
+}
+
 /**
  * The combinations of a study that settings are chosen for.
  *
@@ -74,14 +82,15 @@ function tuneOf({ name, tune }: Study): Tune {
 export function plannedTuning(
   { study, methods, metrics }: Omit<SweptStudy, "folder">,
   mostRuns: number = defaultMostRuns,
-): { readonly tune: Tune; readonly combinations: readonly Combination[] } {
-  const tune = tuneOf(study);
+): { readonly tune: SeededTune; readonly combinations: readonly Combination[] } {
+  const block = tuneOf(study);
+  const tune = { ...block, seeds: tuneSeeds({ ...study, tune: block }) };
   const what = `Cannot tune study "${study.name}"`;
   const wrong = problemsOfTune(study, tune, methods);
   if (wrong.length > 0) throw new StudyError(what, wrong);
   const combinations = combinationsOf(study, tune, methods, mostRuns, metrics);
   const problems = problemsOfCombinations(tune, combinations, methods);
-  const runs = tune.trials * combinations.reduce((sum, { runs }) => sum + runs.length, 0);
+  const runs = trialRuns(tune, combinations);
   if (problems.length > 0) throw new StudyError(what, problems);
   if (runs > mostRuns) {
     throw new StudyError(what, [{
@@ -144,7 +153,11 @@ export async function tuneStudy(
   const untuned = chosen.filter(({ choice }) => choice === null)
     .map(({ of }) => combinationTitle(of));
   if (untuned.length > 0) return { ...counts, folder, path: null, file: null, untuned };
-  const file = tunedFile(study, tune, chosen.map((own) => ({ ...own, choice: own.choice! })));
+  const file = tunedFile(
+    study,
+    tuneOf(study),
+    chosen.map((own) => ({ ...own, choice: own.choice! })),
+  );
   const path = tunedPath(results, study.name);
   await makeFolder(folder);
   await writeWhole(path, `${JSON.stringify(file, null, 2)}\n`);
@@ -157,7 +170,7 @@ interface TriedCombination extends Pick<Combination, "of" | "space"> {
 
 /** Makes the trials of all combinations, round after round; `tried` is null where that was stopped. */
 async function triedOf(
-  tune: Tune,
+  tune: SeededTune,
   combinations: readonly Combination[],
   setting: MakingSetting,
 ): Promise<{

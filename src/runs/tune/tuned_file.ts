@@ -10,7 +10,7 @@ import { layerOf, parseSettingPath } from "../../study/schema/setting_paths.ts";
 import { laidOver } from "../../study/schema/parse.ts";
 import type { PartialSettings } from "../../study/schema/settings.ts";
 import type { Delta, Study } from "../../study/schema/study.ts";
-import { type Tune, tuneDefaults } from "../../study/schema/tune.ts";
+import { type Tune, tuneDefaults, tuneSeeds } from "../../study/schema/tune.ts";
 import type { NotBracketed, Tuned, TunedChoice, TunedFor } from "../../study/schema/tuned.ts";
 import type { Choice, Trial, TrialOutcome } from "./trials.ts";
 import type { Point } from "./space.ts";
@@ -68,7 +68,7 @@ export function tunedFile(
       hash: hashJson(tune as unknown as Json),
       search: tune.search ?? tuneDefaults.search,
       trials: tune.trials,
-      seeds: tune.seeds,
+      seeds: tuneSeeds({ ...study, tune }),
       heldOut: tune.heldOut,
       seconds: Math.round(outcomes.reduce((sum, { seconds }) => sum + seconds, 0) * 10) / 10,
       runs: outcomes.reduce((sum, { runs }) => sum + runs, 0),

@@ -8,6 +8,7 @@ import { canonicalJson, type Json } from "../../base/canonical_json.ts";
 import { show } from "../check/problems.ts";
 import { closed } from "./shapes.ts";
 import { budgetSchema, type StudyBudget } from "../budget/budget.ts";
+import { type ClaimsOfStudy, decisionOf } from "./claims.ts";
 
 /** Two numbers, the smaller one first. */
 export type Bounds = readonly [number, number];
@@ -37,23 +38,26 @@ export interface AshaRules {
   readonly atOnce?: number;
 }
 
+/** Trials of each choice, at least two: the same number for all, or so many for each setting that a method varies. */
+export type TuneTrials = number | { readonly perSetting: number };
+
 /** How a study's settings are chosen before it is swept. */
 export interface Tune {
   /** Ranges by setting, such as `train.learningRate` and `options.alpha`. */
   readonly vary: Readonly<Record<string, TuneRange>>;
   /** Default `random`. */
   readonly search?: TuneSearch;
-  /** Combinations of values that are tried for each choice, the same number for all; at least two. */
-  readonly trials: number;
-  /** Seeds of the trials, none of the study's. */
-  readonly seeds: readonly number[];
+  /** Combinations of values that are tried for each choice. */
+  readonly trials: TuneTrials;
+  /** Seeds of the trials, none of the study's. Default: two, see {@linkcode tuneSeeds}. */
+  readonly seeds?: readonly number[];
   /** Tasks that settings are chosen on. Default: all of the study. */
   readonly tasks?: readonly string[];
   /** Labels of the methods whose settings are chosen. Default: all that do not take their ranks from elsewhere. */
   readonly methods?: readonly string[];
   /** Budgets that settings are chosen under. Default: all of the study. */
   readonly budgets?: readonly StudyBudget[];
-  /** What settings are chosen for, `method` among them. Default `["method", "task"]`. */
+  /** What settings are chosen for, `method` among them. Default `["method", "task", "budget"]`. */
   readonly per?: readonly TunePer[];
   /** Share of the training split that trials are evaluated on and do not train on. */
   readonly heldOut: number;
@@ -68,9 +72,34 @@ export const tuneDefaults: {
   readonly asha: Required<AshaRules>;
 } = {
   search: "random",
-  per: ["method", "task"],
+  per: ["method", "task", "budget"],
   asha: { reduction: 3, leastShare: 0.11, atOnce: 4 },
 };
+
+/** A `tune` block with its seeds. */
+export type SeededTune = Tune & Required<Pick<Tune, "seeds">>;
+
+/** The first number that may be a seed of trials where a study names none, and how many there are then. */
+const ownSeeds = { from: 101, count: 2 };
+
+/** The seeds of a study's trials: those that it states, else the first two from 101 on that no sweep of it may use. */
+export function tuneSeeds(study: ClaimsOfStudy & { readonly tune: Tune }): SeededTune["seeds"] {
+  const { from, count } = ownSeeds;
+  const first = Math.max(from, lastSeed(study) + 1);
+  return study.tune.seeds ?? Array.from({ length: count }, (_, i) => first + i);
+}
+
+/** The last seed that a sweep may use, those that it adds until claims are decided included. */
+export function lastSeed(study: ClaimsOfStudy): number {
+  const { claims = [], axes: { seeds } } = study;
+  const added = claims.length === 0 ? 0 : decisionOf(study).mostSeeds - seeds.length;
+  return Math.max(...seeds) + Math.max(0, added);
+}
+
+/** Trials of a choice at first. */
+export function trialsOf(trials: TuneTrials, space: Readonly<Record<string, unknown>>): number {
+  return typeof trials === "number" ? trials : trials.perSetting * Object.keys(space).length;
+}
 
 const constant = "put a setting that does not vary into base";
 
@@ -141,37 +170,54 @@ const asha = closed({
 });
 
 /**
- * A number, of which more is said than that it is none.
+ * A value, of which more is said than that it has the wrong type.
  *
  * @param problem What is wrong with a value, or null.
  */
-function numberSaying(
+function saying<T>(
   meta: z.core.JSONSchemaMeta & { readonly description: string },
   problem: (found: unknown) => string | null,
-): z.ZodType<number> {
+): z.ZodType<T> {
   return z.unknown().superRefine((value, context) => {
     const message = problem(value);
     if (message !== null) context.addIssue({ code: "custom", message });
-  }).meta(meta) as unknown as z.ZodType<number>;
+  }).meta(meta) as unknown as z.ZodType<T>;
 }
 
 const foundIn = (value: unknown) => value === undefined ? "missing" : `found ${show(value)}`;
 
-const trials = numberSaying(
+const isTrials = (found: unknown) =>
+  typeof found === "number" && Number.isInteger(found) && found >= 2;
+
+const trials = saying<TuneTrials>(
   {
-    type: "integer",
-    minimum: 2,
-    description: "Combinations of values that are tried for each choice, the same number for all",
+    anyOf: [
+      { type: "integer", minimum: 2 },
+      {
+        type: "object",
+        properties: { perSetting: { type: "integer", minimum: 2 } },
+        required: ["perSetting"],
+        additionalProperties: false,
+      },
+    ],
+    description:
+      "Combinations of values that are tried for each choice: the same number for all, or so many for each setting that a method varies",
   },
-  (found) =>
-    typeof found === "object" && found !== null
-      ? `found ${show(found)}, wanted one number: all methods get the same number of trials`
-      : typeof found === "number" && Number.isInteger(found) && found >= 2
+  (found) => {
+    if (typeof found !== "object" || found === null) {
+      return isTrials(found)
+        ? null
+        : `${foundIn(found)}, wanted a whole number from 2: one trial chooses nothing`;
+    }
+    const { perSetting, ...rest } = found as { readonly perSetting?: unknown };
+    return isTrials(perSetting) && Object.keys(rest).length === 0
       ? null
-      : `${foundIn(found)}, wanted a whole number from 2: one trial chooses nothing`,
+      : `found ${show(found)}, wanted one number, or { "perSetting": 4 }: no method may ` +
+        "have more trials than another but for its settings";
+  },
 );
 
-const heldOut = numberSaying(
+const heldOut = saying<number>(
   {
     type: "number",
     exclusiveMinimum: 0,
@@ -198,7 +244,9 @@ export const tuneSchema = closed({
     `How trials are found; asha is random search with successive halving; default ${tuneDefaults.search}`,
   ),
   trials,
-  seeds: z.array(z.int().min(0)).min(1).describe("Seeds of the trials, none of the study's"),
+  seeds: z.exactOptional(z.array(z.int().min(0)).min(1)).describe(
+    "Seeds of the trials, none of the study's; default two",
+  ),
   tasks: z.exactOptional(names).describe("Tasks that settings are chosen on; default all"),
   methods: z.exactOptional(names).describe(
     "Labels of the methods whose settings are chosen; default all that take no ranks from other runs",
@@ -213,9 +261,13 @@ export const tuneSchema = closed({
         error: ({ input }) => `found ${show(input)}, wanted method, and task or budget once each`,
       },
     ),
-  ).describe('What settings are chosen for; default ["method", "task"]'),
+  ).describe('What settings are chosen for; default ["method", "task", "budget"]'),
   heldOut,
   asha: z.exactOptional(asha),
+}).refine(({ search, trials }) => search !== "grid" || typeof trials === "number", {
+  error: "found trials for each setting of a grid, wanted one number, or the search random: a " +
+    "grid of more settings has fewer points of each",
+  path: ["trials"],
 }).refine((tune) => tune.asha === undefined || tune.search === "asha", {
   error: 'found asha without the search "asha", wanted both or neither',
   path: ["asha"],

@@ -8,7 +8,7 @@ import type { Json } from "../../base/canonical_json.ts";
 import { budgetOf, budgetSchema, hasBudget, type StudyBudget } from "../budget/budget.ts";
 import type { Arm } from "../compare/arms.ts";
 import { closed } from "./shapes.ts";
-import type { TuneSearch } from "./tune.ts";
+import type { TuneSearch, TuneTrials } from "./tune.ts";
 import type { RunSpec } from "../types.ts";
 
 /** What settings were chosen for. */
@@ -66,7 +66,7 @@ export interface Tuned {
   /** How trials were found. */
   readonly search: TuneSearch;
   /** Trials of each combination at first, before any range was widened. */
-  readonly trials: number;
+  readonly trials: TuneTrials;
   /** Seeds of the trials. */
   readonly seeds: readonly number[];
   /** Share of the training split that trials were evaluated on. */
@@ -95,7 +95,7 @@ export const tunedSchema = closed({
   study: z.string(),
   hash: z.string(),
   search: z.enum(["random", "grid", "asha"]),
-  trials: z.int().min(1),
+  trials: z.union([z.int().min(1), closed({ perSetting: z.int().min(1) })]),
   seeds: z.array(z.int().min(0)),
   heldOut: z.number(),
   seconds: z.number().min(0),

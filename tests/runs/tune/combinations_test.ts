@@ -4,7 +4,7 @@ import { combinationsOf, combinationTitle, trialRun } from "../../../src/runs/tu
 import { runTitle } from "../../../src/study/grid/run_id.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
-import type { Tune } from "../../../src/study/schema/tune.ts";
+import type { SeededTune } from "../../../src/study/schema/tune.ts";
 
 const study = parseStudy({
   name: "s",
@@ -35,6 +35,7 @@ const tune = {
   trials: 2,
   seeds: [7, 8],
   heldOut: 0.2,
+  per: ["method", "task"],
 } as const;
 
 Deno.test("combinationsOf() has one for each method and task, with the settings that the method has", () => {
@@ -65,9 +66,21 @@ Deno.test("combinationsOf() has one for each method and task, with the settings 
   );
 });
 
+Deno.test("combinationsOf() has one for each budget too, unless the block says what settings are chosen for", () => {
+  const { per: _per, ...plain } = tune;
+  const found = combinationsOf(study, { ...plain, tasks: ["Topic"] }, methods, 1000);
+  assertEquals(found.map(({ of, runs }) => [combinationTitle(of), runs.length]), [
+    ["head on Topic", 2],
+    ["lora on Topic at 2", 2],
+    ["lora on Topic at {parameters:9000}", 2],
+    ["ours on Topic at 2", 2],
+    ["ours on Topic at {parameters:9000}", 2],
+  ]);
+});
+
 Deno.test("a trial has the runs of the tasks, budgets and seeds that tune names, and of no others", () => {
   const { except: _except, ...whole } = study;
-  const runsOf = (rest: Partial<Tune>, of: Study = whole) =>
+  const runsOf = (rest: Partial<SeededTune>, of: Study = whole) =>
     combinationsOf(
       of,
       { ...tune, per: ["method"], methods: ["head", "lora"], ...rest },

@@ -6,13 +6,14 @@ import { problemsOfCombinations, problemsOfTune } from "../../../src/runs/tune/p
 import { problemOfSteps, rungRulesOf } from "../../../src/runs/tune/halving.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
-import type { Tune } from "../../../src/study/schema/tune.ts";
+import type { SeededTune } from "../../../src/study/schema/tune.ts";
 
-const block: Tune = {
+const block: SeededTune = {
   vary: { "train.learningRate": { log: [1e-3, 1e-1] } },
   trials: 9,
   seeds: [101],
   heldOut: 0.2,
+  per: ["method", "task"],
 };
 const alpha = { "options.alpha": { choices: [8, 16] } };
 const four = { method: "lora", options: { alpha: 4 } };
@@ -69,6 +70,7 @@ Deno.test("problemsOfTune() finds none where a tuning is just right", () => {
     ofTune({ search: "asha" }),
     ofTune({ tasks: ["Genre", "Topic"], budgets: [4, 2], per: ["method", "task", "budget"] }),
     ofTune({ tasks: ["Genre"], budgets: [4], per: ["method"] }),
+    ofTune({ search: "asha", trials: { perSetting: 5 } }),
     ofTune({ per: ["method", "budget"] }),
     // Two seeds and up to 30: the largest is 3, so that 31 may come.
     ofTune({ seeds: [32] }, claimed),
@@ -206,7 +208,7 @@ Deno.test("problemsOfCombinations() tells what each combination lacks", () => {
     ],
     [
       ofCombinations({ vary: alpha, trials: 2 }, topic("head", "lora")),
-      "tune.vary, head on Topic: found none of its settings, so that it would have no trials where others have 2",
+      "tune.vary, head on Topic: found none of its settings, so that it would have no trials where others have some",
     ],
     [
       ofCombinations({ vary: alpha, trials: 3 }),
@@ -229,6 +231,10 @@ Deno.test("problemsOfCombinations() tells what each combination lacks", () => {
         }),
       ),
       "tune.asha, lora on Topic: found runs of 8 steps, wanted at least 9 for a reduction of 3 from a share of 0.11",
+    ],
+    [
+      ofCombinations({ search: "asha", trials: { perSetting: 8 } }),
+      "tune.trials, lora on Topic: found 8, wanted at least 9, of which one is trained",
     ],
     [
       ofCombinations(
@@ -274,7 +280,7 @@ Deno.test("a value of an option is asked beside the run's own options, and the m
     tasks: ["Topic"],
     methods: [{ method: "lora", options: { scaling: "alpha/sqrt(r)" } }],
   });
-  const tune: Tune = { ...block, vary: { "options.alpha": { choices: [4, 8] } }, trials: 2 };
+  const tune: SeededTune = { ...block, vary: { "options.alpha": { choices: [4, 8] } }, trials: 2 };
   const found = problemsOfCombinations(tune, combinationsOf(study, tune, strict, 1000), strict);
   assertEquals(found.map(({ message }) => message), [
     "found 8, wanted a value that the method takes: no 8 with a root",

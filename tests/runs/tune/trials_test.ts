@@ -15,7 +15,7 @@ import { tunedFile } from "../../../src/runs/tune/tuned_file.ts";
 import { expandStudy } from "../../../src/study/grid/expand.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import type { Study } from "../../../src/study/schema/study.ts";
-import type { Tune } from "../../../src/study/schema/tune.ts";
+import type { SeededTune } from "../../../src/study/schema/tune.ts";
 import type { Point, Space } from "../../../src/runs/tune/space.ts";
 
 const tune = {
@@ -25,7 +25,7 @@ const tune = {
   seeds: [101],
   heldOut: 0.25,
   per: ["method"],
-} as const satisfies Tune;
+} as const satisfies SeededTune;
 
 const points = [{ "train.learningRate": 1e-3 }, { "train.learningRate": 1e-1 }];
 
@@ -270,7 +270,13 @@ Deno.test("trialScore() weights scores, and is null where a run failed or diverg
 });
 
 const rate = { log: [1e-3, 1e-2], limits: [1e-4, 1] } as const;
-const search: Tune = { vary: { rate }, search: "grid", trials: 3, seeds: [101], heldOut: 0.2 };
+const search: SeededTune = {
+  vary: { rate },
+  search: "grid",
+  trials: 3,
+  seeds: [101],
+  heldOut: 0.2,
+};
 
 function combination(method: string, task: string, space: Space = { rate }): Combination {
   return { of: { method, name: method, task }, space, runs: [] };
@@ -278,7 +284,7 @@ function combination(method: string, task: string, space: Space = { rate }): Com
 
 /** Plays all rounds with a score for each point. */
 function played(
-  of: Tune,
+  of: SeededTune,
   combinations: readonly Combination[],
   scoreOf: (combination: Combination, rate: number) => number | null,
 ): readonly (readonly number[])[] {
@@ -334,6 +340,22 @@ Deno.test("nextPoints() gives all methods of a task the same number of trials, a
   }
 });
 
+Deno.test("trials for each setting are so many times the settings that a method varies, at first and where a range is widened", () => {
+  const { search: _grid, ...random } = search;
+  const two: Space = { rate, other: { linear: [0, 1] } };
+  const [one, both] = played(
+    { ...random, trials: { perSetting: 4 } },
+    [combination("lora", "RTE"), combination("svd", "RTE", two)],
+    (_, rate) => rate,
+  );
+  assertEquals(
+    firstPoints({ ...random, trials: { perSetting: 4 } }, combination("l", "RTE", two)).length,
+    8,
+  );
+  const added = [one!.length - 4, both!.length - 8];
+  assert(added[0]! > 0 && added[1] === 2 * added[0]!, `${added}`);
+});
+
 Deno.test("nextPoints() has none where every trial failed, or only choices vary", () => {
   const failed = played(search, [combination("svd", "RTE")], () => null);
   assertEquals(failed[0]!.length, 3);
@@ -343,7 +365,7 @@ Deno.test("nextPoints() has none where every trial failed, or only choices vary"
 });
 
 Deno.test("firstPoints() are a grid where that is asked for, else drawn", () => {
-  const rates = (of: Tune) =>
+  const rates = (of: SeededTune) =>
     firstPoints(of, combination("svd", "RTE")).map((point) => point["rate"] as number);
   const { search: _search, ...plain } = search;
   assertEquals(rates(search), [0.001, 0.003162, 0.01]);

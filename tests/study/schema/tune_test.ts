@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { StudyError } from "../../../src/study/check/problems.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
+import { trialsOf, type Tune, tuneSeeds } from "../../../src/study/schema/tune.ts";
 import { notBracketedOf, type Tuned } from "../../../src/study/schema/tuned.ts";
 
 const rate = { log: [1e-4, 1e-2], limits: [1e-5, 1e-1] };
@@ -34,7 +35,13 @@ Deno.test("parseStudy() says what is wrong with a tune block", () => {
     [{ heldOut: null }, "settings are not chosen on the dev set"],
     [{ heldOut: 1 }, "tune.heldOut: found 1, wanted a share"],
     [{ trials: 1 }, "tune.trials: found 1, wanted a whole number from 2: one trial"],
-    [{ trials: { lora: 12, adalora: 6 } }, "all methods get the same number of trials"],
+    [{ trials: { lora: 12, adalora: 6 } }, "no method may have more trials than another"],
+    [{ trials: { perSetting: 1 } }, 'wanted one number, or { "perSetting": 4 }'],
+    [{ trials: { perSetting: 4, more: 1 } }, 'wanted one number, or { "perSetting": 4 }'],
+    [
+      { trials: { perSetting: 4 }, search: "grid" },
+      "tune.trials: found trials for each setting of",
+    ],
     [{ trials: 2.5 }, "tune.trials: found 2.5, wanted a whole number"],
     [{ vary: {} }, "tune.vary: found {}, wanted at least one setting that varies"],
     [vary({ log: [1e-3, 1e-3] }), "a range of one point, wanted two different numbers"],
@@ -64,6 +71,31 @@ Deno.test("parseStudy() says what is wrong with a tune block", () => {
     assertThrows(() => parseStudy(studyWith(vary({ choices: [1] }))), StudyError).message
       .includes(at),
   );
+});
+
+Deno.test("tuneSeeds() are two that no sweep of the study may use, unless the block states its own", () => {
+  const seedsOf = (seeds: readonly number[], rest: object = {}, own: object = {}) => {
+    const tune = { ...block, ...own } as unknown as Tune;
+    const { seeds: _seeds, ...without } = tune;
+    return tuneSeeds({
+      axes: { seeds },
+      ...rest,
+      tune: Object.hasOwn(own, "seeds") ? tune : without,
+    });
+  };
+  const claims = [{ name: "c", says: "better", a: { method: "lora" }, b: { method: "head" } }];
+  assertEquals(seedsOf([1, 2, 3]), [101, 102]);
+  assertEquals(seedsOf([1, 101]), [102, 103]);
+  // Seeds 90 and 91, and 28 more until claims are decided.
+  assertEquals(seedsOf([90, 91], { claims }), [120, 121]);
+  assertEquals(seedsOf([1], {}, { seeds: [7] }), [7]);
+});
+
+Deno.test("trialsOf() is one number for all, or a number for each setting that varies", () => {
+  assertEquals(trialsOf(12, { a: 1, b: 2 }), 12);
+  assertEquals(trialsOf({ perSetting: 4 }, { a: 1, b: 2 }), 8);
+  const study = studyWith({ trials: { perSetting: 4 } });
+  assertEquals<unknown>(parseStudy(study), study);
 });
 
 Deno.test("parseStudy() takes one setting with limits at the ends of its range, and two trials", () => {
