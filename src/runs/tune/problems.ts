@@ -20,7 +20,6 @@ import type { Study, StudyMethod } from "../../study/schema/study.ts";
 import { knownVariants } from "../../study/grid/variants.ts";
 import {
   lastSeed,
-  type SeededTune,
   trialsOf,
   type Tune,
   tuneDefaults,
@@ -46,7 +45,7 @@ function samplesOf(range: TuneRange): readonly Json[] {
 /** What is wrong with the names and numbers of a `tune` block, by the study that it belongs to. */
 export function problemsOfTune(
   study: Study,
-  tune: SeededTune,
+  tune: Tune,
   methods: MethodTable,
 ): readonly Problem[] {
   const { axes } = study;
@@ -65,7 +64,8 @@ export function problemsOfTune(
     problems.push(...problemsOfRange(study, text, range, options));
   }
   problems.push(...problemsOfEntries(study, tune, methods));
-  const shared = tune.seeds.filter((seed) => axes.seeds.includes(seed));
+  const { seeds = [] } = tune;
+  const shared = seeds.filter((seed) => axes.seeds.includes(seed));
   if (shared.length > 0) {
     add(
       "tune.seeds",
@@ -74,7 +74,7 @@ export function problemsOfTune(
     );
   }
   const last = lastSeed(study);
-  const later = tune.seeds.find((seed) => seed > Math.max(...axes.seeds) && seed <= last);
+  const later = seeds.find((seed) => seed > Math.max(...axes.seeds) && seed <= last);
   if (later !== undefined) {
     add(
       "tune.seeds",
@@ -82,7 +82,7 @@ export function problemsOfTune(
         "wanted seeds beyond those",
     );
   }
-  if (new Set(tune.seeds).size < tune.seeds.length) {
+  if (new Set(seeds).size < seeds.length) {
     add("tune.seeds", "found a seed twice, wanted each once");
   }
   const few = typeof tune.trials === "number" ? tooFewTrials(tune, tune.trials) : null;
