@@ -8,10 +8,9 @@
  */
 import { RandomStream } from "../src/base/random.ts";
 import { textTable } from "../src/base/text_table.ts";
-import { type Answer, ruleOf, verdictsOf } from "../src/analysis/claims/verdict.ts";
-import type { StoppingPlan } from "../src/stats/stopping.ts";
+import { type Answer, verdictsOf } from "../src/analysis/claims/verdict.ts";
 import type { ClaimSays } from "../src/study/schema/claims.ts";
-import { simulatedStudy } from "./simulated_claims.ts";
+import { type SimulatedOptions, simulatedStudy } from "./simulated_claims.ts";
 
 const answers = ["supported", "refuted", "equivalent", "undecided"] as const;
 
@@ -21,6 +20,23 @@ async function say(text: string): Promise<void> {
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
+/** How often each answer is given, and after how many seeds. */
+function tally(repeats: number, options: SimulatedOptions) {
+  const stream = RandomStream.fromSeed(18).fork("claims");
+  const counts = new Map<Answer, number>();
+  let seeds = 0;
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const { study, planned, runs } = simulatedStudy(stream, options);
+    const [verdict] = verdictsOf(study, planned, runs);
+    counts.set(verdict!.answer, (counts.get(verdict!.answer) ?? 0) + 1);
+    seeds += verdict!.state.n;
+  }
+  return {
+    share: (answer: Answer) => (counts.get(answer) ?? 0) / repeats,
+    seeds: seeds / repeats,
+  };
+}
+
 async function main(repeats: number): Promise<void> {
   const rows: string[][] = [];
   for (
@@ -28,23 +44,13 @@ async function main(repeats: number): Promise<void> {
   ) {
     for (const betterThan of ["margin", 0] as const) {
       for (const points of [0, 1, 2, 3]) {
-        const stream = RandomStream.fromSeed(18).fork("claims");
-        const counts = new Map<Answer, number>();
-        let seeds = 0;
-        let rule: StoppingPlan | null = null;
-        for (let repeat = 0; repeat < repeats; repeat++) {
-          const { study, planned, runs } = simulatedStudy(stream, { says, betterThan, points });
-          rule ??= ruleOf(study);
-          const [verdict] = verdictsOf(study, planned, runs, {}, rule);
-          counts.set(verdict!.answer, (counts.get(verdict!.answer) ?? 0) + 1);
-          seeds += verdict!.state.n;
-        }
+        const { share, seeds } = tally(repeats, { says, betterThan, points: [points, points] });
         rows.push([
           says,
           String(betterThan),
           String(points),
-          ...answers.map((answer) => percent((counts.get(answer) ?? 0) / repeats)),
-          (seeds / repeats).toFixed(1),
+          ...answers.map((answer) => percent(share(answer))),
+          seeds.toFixed(1),
         ]);
       }
     }
@@ -52,6 +58,26 @@ async function main(repeats: number): Promise<void> {
   await say(textTable(
     ["says", "better than", "true points", ...answers, "mean seeds"],
     rows,
+  ));
+  await say("Two tasks whose true differences are not the same");
+  const unlike: string[][] = [];
+  for (const on of ["average", "every task"] as const) {
+    for (const says of ["better", "equivalent"] as const) {
+      for (const apart of [[0, 0], [2, 2], [-0.5, 0.5], [-3, 3], [0, 4], [1, 3]] as const) {
+        const { share, seeds } = tally(repeats, { says, on, points: apart });
+        unlike.push([
+          on,
+          says,
+          apart.join(", "),
+          ...[...answers, "tasks disagree" as const].map((answer) => percent(share(answer))),
+          seeds.toFixed(1),
+        ]);
+      }
+    }
+  }
+  await say(textTable(
+    ["on", "says", "true points", ...answers, "tasks disagree", "mean seeds"],
+    unlike,
   ));
 }
 

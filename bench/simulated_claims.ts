@@ -7,7 +7,7 @@ import type { RandomStream } from "../src/base/random.ts";
 import type { RunRecord } from "../src/record/types.ts";
 import type { ScoredRun } from "../src/analysis/claims/series.ts";
 import type { ArmRun } from "../src/study/compare/arms.ts";
-import type { ClaimSays, ClaimsOfStudy } from "../src/study/schema/claims.ts";
+import type { ClaimOn, ClaimSays, ClaimsOfStudy } from "../src/study/schema/claims.ts";
 
 /** What is claimed, and what is true. */
 export interface SimulatedOptions {
@@ -15,8 +15,10 @@ export interface SimulatedOptions {
   readonly says?: ClaimSays;
   /** The bar of better and worse. Default the study's own default. */
   readonly betterThan?: 0 | "margin";
-  /** Points by which the first label is better. Default 0: both are the same method. */
-  readonly points?: number;
+  /** Whether it is claimed of the average of both tasks or of each. Default the study's own default. */
+  readonly on?: ClaimOn;
+  /** Points by which the first label is better on each task. Default 0: both are the same method. */
+  readonly points?: readonly [number, number];
   /** Seeds at most. Default 30. */
   readonly mostSeeds?: number;
 }
@@ -68,15 +70,15 @@ function recordOf(
 /** Draws the scores of a study that is swept to its end. */
 export function simulatedStudy(
   stream: RandomStream,
-  { says = "better", betterThan, points = 0, mostSeeds = 30 }: SimulatedOptions = {},
+  { says = "better", betterThan, on, points = [0, 0], mostSeeds = 30 }: SimulatedOptions = {},
 ): SimulatedStudy {
   const seeds = Array.from({ length: mostSeeds }, (_, i) => i + 1);
   const labels = ["a", "b"] as const;
-  const runs = tasks.flatMap(({ name, metric, score, own, shared, examples }) =>
+  const runs = tasks.flatMap(({ name, metric, score, own, shared, examples }, task) =>
     seeds.flatMap((seed) => {
       const common = score + shared * stream.normal();
       return labels.map((label) => {
-        const drawn = common + own * stream.normal() + (label === "a" ? points / 100 : 0);
+        const drawn = common + own * stream.normal() + (label === "a" ? points[task]! / 100 : 0);
         // Scores are shares of right answers.
         const rounded = metric === "accuracy" ? Math.round(drawn * examples) / examples : drawn;
         return recordOf({ task: name, label, seed }, metric, rounded, examples);
@@ -85,7 +87,13 @@ export function simulatedStudy(
   );
   return {
     study: {
-      claims: [{ name: "a and b", says, a: { method: "a" }, b: { method: "b" } }],
+      claims: [{
+        name: "a and b",
+        says,
+        ...(on === undefined ? {} : { on }),
+        a: { method: "a" },
+        b: { method: "b" },
+      }],
       decide: { mostSeeds, ...(betterThan === undefined ? {} : { betterThan }) },
       axes: { seeds },
     },

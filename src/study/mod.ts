@@ -21,6 +21,7 @@ export type { StudyBudget } from "./budget/budget.ts";
 export type { Arm, ArmRun } from "./compare/arms.ts";
 export {
   type Claim,
+  type ClaimOn,
   type ClaimSays,
   type ClaimsOfStudy,
   claimText,

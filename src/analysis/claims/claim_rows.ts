@@ -6,6 +6,7 @@
 import { bayesTTest, type Odds } from "../../stats/bayes.ts";
 import { hierarchicalTest } from "../../stats/hierarchical.ts";
 import { summarise } from "../../stats/statistics.ts";
+import { stoppingState } from "../../stats/stopping.ts";
 import { armText } from "../../study/compare/arms.ts";
 import { decidingInterval } from "./text.ts";
 import type { ClaimVerdict } from "./verdict.ts";
@@ -64,6 +65,8 @@ export function taskRows(verdict: ClaimVerdict) {
   return [...tasks].map(([task, own]) => {
     const { metric, margin } = own[0]!;
     const { n, mean, sd, low, high } = summarise(own.map(({ difference }) => difference));
-    return { claim: verdict.claim.name, task, metric, n, mean, sd, low, high, margin };
+    const values = own.map(({ difference, margin }) => difference / margin);
+    const answer = stoppingState(values, verdict.plan).verdict;
+    return { claim: verdict.claim.name, task, metric, n, mean, sd, low, high, margin, answer };
   });
 }

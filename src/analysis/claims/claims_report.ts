@@ -61,14 +61,17 @@ export function claimsText(report: ClaimsReport | null): readonly string[] {
 export function claimsJson(report: ClaimsReport | null): readonly object[] {
   if (report === null) return [];
   return report.verdicts.map((verdict, i) => {
-    const { claim, answer, state, unit, more, differences, plan } = verdict;
+    const { claim, answer, state, unit, more, differences, plan, task, tasksDiffer } = verdict;
     const scaled = (margins: number | null) =>
       margins === null || !Number.isFinite(margins) ? null : margins * unit.perMargin;
     return {
       kind: "verdict",
       claim: claim.name,
       says: claim.says,
+      on: claim.on ?? "average",
       answer,
+      task,
+      tasksDiffer,
       mean: scaled(state.mean),
       low: scaled(state.low),
       high: scaled(state.high),

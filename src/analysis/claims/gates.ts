@@ -8,6 +8,7 @@ import type { Claim } from "../../study/schema/claims.ts";
 import type { StoppingPlan, StoppingVerdict } from "../../stats/stopping.ts";
 import { counted, listed, whole } from "../../base/format.ts";
 import type { NoVerdict } from "../verdict.ts";
+import { disagreementOf } from "./each_task.ts";
 import { lostArm, unlearnedTasks } from "./no_evidence.ts";
 import type { LeftOut, ScoredRun, SeedDifference } from "./series.ts";
 
@@ -17,7 +18,9 @@ export type ClosedAnswer =
   /** On one of its tasks no run learned anything. */
   | "nothing learned"
   /** Too many runs of the arm that a verdict would favour have no score. */
-  | "runs failed";
+  | "runs failed"
+  /** Its tasks differ so much that their average stands for none of them. */
+  | "tasks disagree";
 
 /** What verdicts ask of runs. */
 export interface RunChecks<R> {
@@ -103,8 +106,13 @@ const complete: Gate = ({ differences, leftOut, verdict }) => {
   };
 };
 
+const agreeing: Gate = ({ claim, differences, verdict, plan }) => {
+  const note = claim.on === "every task" ? null : disagreementOf(differences, verdict, plan);
+  return note === null ? null : { answer: "tasks disagree", note, against: "its tasks disagree" };
+};
+
 /** In the order in which their answers count; the notes of all that are closed are shown. */
-const gates: readonly Gate[] = [bracketed, converged, learned, complete];
+const gates: readonly Gate[] = [bracketed, converged, learned, complete, agreeing];
 
 /** The gates that are closed, the one whose answer counts first. */
 export function closedGates<R extends ScoredRun>(look: GatedLook<R>): readonly ClosedGate[] {

@@ -101,8 +101,9 @@ function wantedText({ answer, more, differences, leftOut }: ClaimVerdict): strin
 }
 
 function numberText(verdict: ClaimVerdict): Pick<VerdictLine, "number" | "basis"> {
-  const { state, differences, unit, plan } = verdict;
+  const { state, differences, unit, plan, task } = verdict;
   const decimals = decimalsOf(verdict);
+  const on = task === null ? "" : ` on ${task}`;
   const shown = (margins: number) => signed(margins * unit.perMargin, decimals);
   if (state.mean === null) {
     if (differences.length === 0) {
@@ -116,7 +117,7 @@ function numberText(verdict: ClaimVerdict): Pick<VerdictLine, "number" | "basis"
     };
   }
   return {
-    number: `${shown(state.mean)} ${unit.name}`,
+    number: `${shown(state.mean)} ${unit.name}${on}`,
     basis: `${intervalText(verdict)}, ${counted(state.n, "seed")}`,
   };
 }
@@ -216,5 +217,8 @@ export function ruleText(study: ClaimsOfStudy): string {
   const bar = `Better and worse mean a ${difference} of ${
     betterThan === "margin" ? "more than the margin" : "any size"
   }.`;
-  return `A seed gives one difference for each claim: the mean over the tasks of the claim, in units of their margins. Claims are tested ${looks}; ${chance}. ${bar}`;
+  const every = claims.some(({ on }) => on === "every task")
+    ? " A claim on every task has one for each task, and holds once all of them show it."
+    : "";
+  return `A seed gives one difference for each claim: the mean over the tasks of the claim, in units of their margins.${every} Claims are tested ${looks}; ${chance}. ${bar}`;
 }

@@ -9,6 +9,7 @@ import { type ArmRun, claimPairs } from "../../study/compare/arms.ts";
 import { type Claim, type ClaimsOfStudy, decisionOf } from "../../study/schema/claims.ts";
 import {
   planStopping,
+  type StoppingOptions,
   type StoppingPlan,
   type StoppingState,
   stoppingState,
@@ -24,8 +25,9 @@ import {
   type RunChecks,
   withDefaults,
 } from "./gates.ts";
+import { chanceOfTasks, everyTask, seriesOfTasks } from "./each_task.ts";
 import { notTunedOf, unequalSettings } from "./no_evidence.ts";
-import { type ClaimSeries, claimSeries, type ScoredRun } from "./series.ts";
+import { type ClaimSeries, claimSeries, type ScoredRun, type SeedDifference } from "./series.ts";
 
 /** What is said of a claim. */
 export type Answer =
@@ -63,6 +65,10 @@ export interface ClaimVerdict extends Omit<ClaimSeries<ScoredRun>, "runs" | "res
   readonly unit: DifferenceUnit;
   /** What is left to do where it is undecided, else null. */
   readonly more: MoreSeeds | null;
+  /** The task that the state is of, for a claim about every task; null for one about their average. */
+  readonly task: string | null;
+  /** The chance of tasks as different as these where they do not differ; null for one task, and for too few seeds. */
+  readonly tasksDiffer: number | null;
   /** What keeps it from a verdict; empty where nothing does. */
   readonly closed: readonly ClosedGate[];
   /** As {@linkcode unequalSettings} gives them. */
@@ -73,17 +79,28 @@ export interface ClaimVerdict extends Omit<ClaimSeries<ScoredRun>, "runs" | "res
   readonly idle: { readonly runs: number; readonly of: number };
 }
 
-/** The stopping rule of a study's claims, in margins. It takes a fifth of a second, so that whoever needs it again hands it on. */
-export function ruleOf(study: ClaimsOfStudy): StoppingPlan {
+/** Rules by what they were planned from: each takes a fifth of a second. */
+const rules = new Map<string, StoppingPlan>();
+
+/**
+ * The stopping rule of a study's claims, in margins.
+ *
+ * @param among Parts of a claim that share its level. Default 1.
+ */
+export function ruleOf(study: ClaimsOfStudy, among = 1): StoppingPlan {
   const { rule, block, mostSeeds, betterThan, claimLevel } = decisionOf(study);
-  return planStopping({
+  const options: StoppingOptions = {
     block,
     cap: mostSeeds,
     margin: 1,
     betterThan: betterThan === "margin" ? 1 : 0,
-    level: claimLevel,
+    level: claimLevel / among,
     rule: rule === "fixed" ? "obrien-fleming" : rule,
-  });
+  };
+  const key = JSON.stringify(options);
+  const known = rules.get(key) ?? planStopping(options);
+  rules.set(key, known);
+  return known;
 }
 
 /** The rule as it is applied to a claim. */
@@ -106,23 +123,19 @@ export function planOf(rule: StoppingPlan, { says }: Claim, resolution: number):
  * @param study Its claims, margins, rule and seeds.
  * @param planned All runs of the study, in the form that its plan has them.
  * @param runs What was recorded of them.
- * @param rule As {@linkcode ruleOf} gives it, where it is known already.
  */
 export function verdictsOf<R extends ScoredRun>(
   study: ClaimsOfStudy,
   planned: readonly ArmRun[],
   runs: readonly R[],
   checks: RunChecks<R> = {},
-  rule: StoppingPlan | null = null,
 ): readonly ClaimVerdict[] {
   const { claims = [] } = study;
-  if (claims.length === 0) return [];
-  const known = rule ?? ruleOf(study);
   return claims.map((claim) =>
     verdictOf(
       claim,
       claimSeries(study, claim, planned, runs),
-      known,
+      (among) => ruleOf(study, among),
       unequalSettings(claim, claimPairs(claim, planned)),
       checks,
     )
@@ -132,14 +145,18 @@ export function verdictsOf<R extends ScoredRun>(
 function verdictOf<R extends ScoredRun>(
   claim: Claim,
   { runs, resolution, ...series }: ClaimSeries<R>,
-  rule: StoppingPlan,
+  rule: (among: number) => StoppingPlan,
   unequal: readonly string[],
   given: RunChecks<R>,
 ): ClaimVerdict {
-  const plan = planOf(rule, claim, resolution);
+  const plan = planOf(rule(1), claim, resolution);
   const checks = withDefaults(given);
-  const values = series.differences.map(({ value }) => value);
-  const state = stoppingState(values, plan);
+  const { values, state, task } = decidedBy(
+    claim,
+    series.differences,
+    plan,
+    (among) => planOf(rule(among), claim, resolution),
+  );
   const isOpen = state.verdict === "undecided";
   const looks = plan.looks.filter((n) => n <= values.length);
   const seenBy = (n: number): GatedLook<R> => {
@@ -169,7 +186,9 @@ function verdictOf<R extends ScoredRun>(
     looks: looks.filter((n) => n <= state.n)
       .map((n) => stoppingState(values.slice(0, n), plan)),
     plan,
-    unit: unitOf(series),
+    task,
+    tasksDiffer: chanceOfTasks(look.differences),
+    unit: unitOf(series, task),
     more: isOpen ? moreSeeds(values, plan) : null,
     closed,
     unequal,
@@ -184,15 +203,48 @@ function verdictOf<R extends ScoredRun>(
   };
 }
 
+/** How the rule stands, and the differences that it stands by: of the average, or of the task that decides. */
+export function decidedBy(
+  claim: Claim,
+  differences: readonly SeedDifference[],
+  plan: StoppingPlan,
+  shared: (among: number) => StoppingPlan,
+): {
+  readonly values: readonly number[];
+  readonly state: StoppingState;
+  readonly task: string | null;
+} {
+  const tasks = claim.on === "every task" ? seriesOfTasks(differences) : [];
+  if (tasks.length < 2) {
+    const values = differences.map(({ value }) => value);
+    return { values, state: stoppingState(values, plan), task: null };
+  }
+  const { series: { task, values }, state } = everyTask(
+    tasks,
+    claim.says,
+    plan,
+    shared(tasks.length),
+  );
+  return { values, state, task };
+}
+
 function answerOf({ says }: Claim, verdict: StoppingVerdict): Answer {
   if (verdict === "undecided") return "undecided";
   if (verdict === says) return "supported";
   return verdict === "equivalent" ? "equivalent" : "refuted";
 }
 
-/** The unit that all tasks share, or margins. */
-export function unitOf({ differences }: Pick<ClaimVerdict, "differences">): DifferenceUnit {
-  const tasks = differences.flatMap((seed) => seed.tasks);
+/**
+ * The unit that all tasks share, or margins.
+ *
+ * @param task The one that counts. Default: all do.
+ */
+export function unitOf(
+  { differences }: Pick<ClaimVerdict, "differences">,
+  task: string | null = null,
+): DifferenceUnit {
+  const tasks = differences.flatMap((seed) => seed.tasks)
+    .filter((own) => task === null || own.task === task);
   const first = tasks[0];
   const margins: DifferenceUnit = { name: "margins", perMargin: 1 };
   if (first === undefined) return margins;

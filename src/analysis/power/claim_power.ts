@@ -11,16 +11,16 @@ import {
   lookLevel,
   powerSpread,
   type StoppingPlan,
-  stoppingState,
 } from "../../stats/stopping.ts";
 import { type ArmRun, claimPairs, mostAtAPlace, runsOfArm } from "../../study/compare/arms.ts";
 import type { Claim, ClaimsOfStudy } from "../../study/schema/claims.ts";
 import { type Budget, budgetKey, type StudyBudget } from "../../study/budget/budget.ts";
 import { runTitle } from "../../study/grid/run_id.ts";
 import { seedsToDecide, wantedPower } from "../claims/more_seeds.ts";
+import { seriesOfTasks } from "../claims/each_task.ts";
 import { hasLearned, unlearnedTasks } from "../claims/no_evidence.ts";
 import { claimSeries, type ScoredRun, type SeedDifference } from "../claims/series.ts";
-import { type DifferenceUnit, planOf, ruleOf, unitOf } from "../claims/verdict.ts";
+import { decidedBy, type DifferenceUnit, planOf, ruleOf, unitOf } from "../claims/verdict.ts";
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
 import { matchesCondition } from "../../study/schema/conditions.ts";
 
@@ -223,7 +223,7 @@ function spreadFrom<R extends ArmRun>(
   const { study } = setting;
   const series = claimSeries(study, { ...claim, tasks }, planned, runs);
   const { differences, resolution } = series;
-  const { sd } = summarise(differences.map(({ value }) => value));
+  const sd = spreadOf(claim, differences);
   if (sd === null) return null;
   const limits = spreadLimits(sd, differences.length - 1, spreadLevel);
   const spreads = tasksOf(differences);
@@ -243,10 +243,12 @@ function spreadFrom<R extends ArmRun>(
         tasks: spreads,
       },
       missing: tasks.filter((task) => !has.has(task)),
-      isDecided: stoppingState(
-        differences.map(({ value }) => value),
+      isDecided: decidedBy(
+        claim,
+        differences,
         planOf(rule, claim, resolution),
-      ).verdict !== "undecided",
+        (among) => planOf(ruleOf(study, among), claim, resolution),
+      ).state.verdict !== "undecided",
       idle: {
         runs: series.runs.filter((run) => !hasLearned(run)).length,
         of: series.runs.length,
@@ -256,6 +258,15 @@ function spreadFrom<R extends ArmRun>(
       seedMillis: seedMillisOf(ofPlan, ofPilot, runs, setting.stepsOf),
     },
   };
+}
+
+/** The spread of what decides a claim, in margins: of the average of its tasks, or of the task that varies most. */
+function spreadOf({ on }: Claim, differences: readonly SeedDifference[]): number | null {
+  const decided = on === "every task"
+    ? seriesOfTasks(differences).map(({ values }) => values)
+    : [differences.map(({ value }) => value)];
+  const spreads = decided.flatMap((values) => summarise(values).sd ?? []);
+  return spreads.length === 0 ? null : Math.max(...spreads);
 }
 
 /** The spreads of the differences on each task. */

@@ -9,6 +9,7 @@ import {
   hiddenInterval,
   marginText,
 } from "../../analysis/claims/text.ts";
+import type { ClosedAnswer } from "../../analysis/claims/gates.ts";
 import type { Answer, ClaimVerdict } from "../../analysis/claims/verdict.ts";
 import { signed } from "../../base/format.ts";
 import { fullLine } from "../markers.ts";
@@ -17,16 +18,21 @@ import { intervals } from "./intervals.ts";
 import { boundsOf } from "./panels.ts";
 
 /** Colours of answers, near in lightness so that they hold on light and on dark pages. */
-const answerColours: Readonly<Record<Answer, string>> = {
+const answerColours: Readonly<Record<Exclude<Answer, ClosedAnswer>, string>> = {
   supported: "#2a9563",
   refuted: "#cf4f4a",
   equivalent: "#4b86c2",
   undecided: "#8b93a1",
-  "more steps needed": "#c08a2b",
-  "not bracketed": "#c08a2b",
-  "nothing learned": "#c08a2b",
-  "runs failed": "#c08a2b",
 };
+
+/** Where a gate keeps a claim from a verdict. */
+const closedColour = "#c08a2b";
+
+function colourOf(answer: Answer): string {
+  return answer in answerColours
+    ? answerColours[answer as keyof typeof answerColours]
+    : closedColour;
+}
 
 /** Looks that a row shows; of more, the last ones. */
 const mostLooks = 8;
@@ -110,7 +116,7 @@ export function claimsChart(verdicts: readonly ClaimVerdict[]): Chart | null {
     draw: intervals(rows, {
       styles: new Map([...answers].map((answer) => [
         answer,
-        { colour: answerColours[answer], shape: "circle", dash: fullLine },
+        { colour: colourOf(answer), shape: "circle", dash: fullLine },
       ])),
       x: {
         title: `difference a − b, ${unit}`,

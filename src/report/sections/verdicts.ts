@@ -70,7 +70,7 @@ function claimTasksTable(report: ClaimsReport | null): ReportTable {
     title: "Differences of each task",
     note:
       "Score of a minus score of b on the same task, budget and seed, in the metric’s own unit, over the seeds that the verdict counts. " +
-      "95% t intervals, not corrected: these decide nothing.",
+      "95% t intervals, not corrected: these decide nothing. “By itself” is what the claim’s rule says of the task alone.",
     columns: [
       text("claim", (row) => row.claim),
       taskColumn,
@@ -80,30 +80,22 @@ function claimTasksTable(report: ClaimsReport | null): ReportTable {
       number("sd", (row) => scoreOf(row, row.sd)),
       intervalColumn,
       number("margin", (row) => `±${scoreOf(row, row.margin)}`),
+      text("by itself", (row) => row.answer),
     ],
   });
 }
 
-/** Classes of answers in the style sheet. */
-const classes: Readonly<Record<Answer, string>> = {
-  supported: "supported",
-  refuted: "refuted",
-  equivalent: "equivalent",
-  undecided: "undecided",
-  "more steps needed": "void",
-  "not bracketed": "void",
-  "nothing learned": "void",
-  "runs failed": "void",
-};
+/** Answers that have a class of their own in the style sheet; the others are void. */
+const shown: readonly Answer[] = ["supported", "refuted", "equivalent", "undecided"];
 
 function lineHtml(line: VerdictLine): Html {
   const { name, claim, answer, wanted, number, basis, notes } = line;
   const details = [`claimed: ${claim}`, ...(basis === "" ? [] : [basis]), ...notes].join("; ");
   const rest = wanted === "" ? [] : [html`<span class="wanted">${wanted}</span>`];
   return html`
-    <li><span class="answer ${classes[
-      answer
-    ]}">${answer}</span><b>${name}</b><b class="number">${number}</b>${rest}<span class="more">${details}</span></li>
+    <li><span class="answer ${shown.includes(answer)
+      ? answer
+      : "void"}">${answer}</span><b>${name}</b><b class="number">${number}</b>${rest}<span class="more">${details}</span></li>
   `;
 }
 

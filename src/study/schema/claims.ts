@@ -13,12 +13,17 @@ import { closed } from "./shapes.ts";
 /** What a claim says of its arm `a` beside `b`. */
 export type ClaimSays = "better" | "equivalent" | "not worse";
 
+/** Whether a claim is about its tasks together or about each. */
+export type ClaimOn = "average" | "every task";
+
 /** One claim: a primary contrast of the study, paired by task, budget and seed. */
 export interface Claim {
   /** How reports call it; unique within the study. */
   readonly name: string;
   /** `better`: a exceeds b; `equivalent`: they differ by less than the margin; `not worse`: a is at most the margin below b. */
   readonly says: ClaimSays;
+  /** `average`: of its tasks' differences, in margins. `every task`: it holds on each. Default `average`. */
+  readonly on?: ClaimOn;
   /** What is claimed about. */
   readonly a: Arm;
   /** What it is compared with. */
@@ -99,6 +104,11 @@ export const claimsSchema = z.array(
   closed({
     name: z.string().min(1).max(80),
     says: z.enum(["better", "equivalent", "not worse"]),
+    on: z.exactOptional(
+      z.enum(["average", "every task"]).describe(
+        "Whether it is about the average of its tasks or is to hold on each; default average",
+      ),
+    ),
     a: armSchema,
     b: armSchema,
     tasks: z.exactOptional(z.array(taskName).min(1)),
@@ -164,9 +174,10 @@ export function taskMargin(
 }
 
 /** A claim as a sentence: its own, or one made of its arms, such as `elalora at 4 is better than lora at 4`. */
-export function claimText({ text, says, a, b }: Claim): string {
+export function claimText({ text, says, on, a, b }: Claim): string {
   const relation = says === "equivalent" ? "equivalent to" : `${says} than`;
-  return text ?? `${armText(a)} is ${relation} ${armText(b)}`;
+  const where = on === "every task" ? " on every task" : "";
+  return text ?? `${armText(a)} is ${relation} ${armText(b)}${where}`;
 }
 
 /**

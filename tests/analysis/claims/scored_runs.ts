@@ -5,10 +5,9 @@
  */
 import type { ScoredRun } from "../../../src/analysis/claims/series.ts";
 import type { RunChecks } from "../../../src/analysis/claims/gates.ts";
-import { type ClaimVerdict, ruleOf, verdictsOf } from "../../../src/analysis/claims/verdict.ts";
-import type { StoppingPlan } from "../../../src/stats/stopping.ts";
+import { type ClaimVerdict, verdictsOf } from "../../../src/analysis/claims/verdict.ts";
 import type { ArmRun } from "../../../src/study/compare/arms.ts";
-import { type Claim, type ClaimsOfStudy, decisionOf } from "../../../src/study/schema/claims.ts";
+import type { Claim, ClaimsOfStudy } from "../../../src/study/schema/claims.ts";
 import { scoredStudy } from "../scored_study.ts";
 
 /** A study by its scores. */
@@ -89,15 +88,10 @@ export function claimOf(rest: Partial<Claim> = {}): Claim {
   return { name: "ours", says: "better", a: { method: "ours" }, b: { method: "lora" }, ...rest };
 }
 
-const rules = new Map<string, StoppingPlan>();
-
-/** The verdicts of a study; studies that decide alike share their rule. */
+/** The verdicts of a study. */
 export function verdictsOn(
   { study, planned, runs }: Claimed,
   checks: RunChecks<ScoredRun> = {},
 ): readonly ClaimVerdict[] {
-  const key = JSON.stringify(decisionOf(study));
-  const rule = rules.get(key) ?? ruleOf(study);
-  rules.set(key, rule);
-  return verdictsOf(study, planned, runs, checks, rule);
+  return verdictsOf(study, planned, runs, checks);
 }
