@@ -1,20 +1,18 @@
 /**
- * Differences against the baseline with examples and seeds drawn together.
+ * Differences against the baseline over other seeds and other examples.
  *
  * @module
  */
 import type { Basis } from "./basis.ts";
-import { type TwoWayDraw, twoWayDraws, twoWayIntervals } from "../stats/two_way_bootstrap.ts";
-import { type Evaluated, scorerOf } from "./resampled_scores.ts";
+import { meanOf } from "../stats/statistics.ts";
+import { twoWayInterval } from "../stats/two_way.ts";
+import { type Evaluated, exampleGroups, influenceOf, scorerOf } from "./example_scores.ts";
 import type { RunResults } from "./results.ts";
 import { matched } from "./pairs.ts";
 import { cellOf, keyOf, orderOf, selectedEvaluation } from "./run_rows.ts";
 
-/** Resamples of a cell: enough for the ends of an interval to a tenth of its width. */
-export const exampleDraws = 1000;
-
 /** Two runs of a seed. */
-interface RunPair {
+export interface RunPair {
   readonly theirs: RunResults;
   readonly ours: RunResults;
 }
@@ -40,31 +38,32 @@ function matricesOf(pairs: readonly RunPair[]) {
   return { theirs: rowsOf(theirs), ours: rowsOf(ours), examples: ids.length };
 }
 
-/** The difference of a cell with its intervals; null for a metric that predictions alone do not give. */
-function differenceOf(
+/** What two methods' predictions say of their difference in a metric. */
+export interface ExampleDifferences {
+  /** Examples that all runs have. */
+  readonly examples: number;
+  /** The first minus the second on these, a seed each. */
+  readonly differences: readonly number[];
+  /** `[seed][group]`: what each group of examples adds to them, as {@linkcode influenceOf} gives it. */
+  readonly influence: readonly (readonly number[])[];
+}
+
+/** The differences of pairs of runs, one a seed, with what examples add to them; null for a metric that predictions alone do not give. */
+export function exampleDifferences(
   pairs: readonly RunPair[],
   metric: string,
-  drawsOf: (seeds: number, examples: number) => readonly TwoWayDraw[],
-) {
+): ExampleDifferences | null {
   const { theirs, ours, examples } = matricesOf(pairs);
   const [scoreTheirs, scoreOurs] = [scorerOf(metric, theirs), scorerOf(metric, ours)];
   if (scoreTheirs === null || scoreOurs === null || examples === 0) return null;
-  const statistic = ({ seeds, examples }: TwoWayDraw) => {
-    let sum = 0;
-    for (const seed of seeds) sum += scoreTheirs(seed, examples) - scoreOurs(seed, examples);
-    return sum / seeds.length;
-  };
-  const seeds = pairs.length;
-  const found = twoWayIntervals({ seeds, examples }, statistic, drawsOf(seeds, examples));
-  const all = (count: number) => Array.from({ length: count }, (_, i) => i);
+  const groups = exampleGroups(examples);
+  const every = Array.from({ length: examples }, (_, i) => i);
+  const of = (seed: number) => (some: readonly number[]) =>
+    scoreTheirs(seed, some) - scoreOurs(seed, some);
   return {
-    seeds,
-    n: examples,
-    mean: found?.observed ?? statistic({ seeds: all(seeds), examples: all(examples) }),
-    low: found?.corrected.low ?? null,
-    high: found?.corrected.high ?? null,
-    percentileLow: found?.percentile.low ?? null,
-    percentileHigh: found?.percentile.high ?? null,
+    examples,
+    differences: pairs.map((_, seed) => of(seed)(every)),
+    influence: pairs.map((_, seed) => influenceOf(of(seed), examples, groups)),
   };
 }
 
@@ -85,24 +84,28 @@ export function exampleRows(results: Basis) {
     ...{ task, label, budget, theirs, ours },
   }));
   const order = orderOf(grid);
-  const known = new Map<string, readonly TwoWayDraw[]>();
-  const drawsOf = (seeds: number, examples: number) => {
-    const key = keyOf(seeds, examples);
-    const found = known.get(key) ??
-      [...twoWayDraws(seeds, examples, { seed: 0, draws: exampleDraws })];
-    known.set(key, found);
-    return found;
-  };
   return [...Map.groupBy(pairs, (pair) => keyOf(pair.task, pair.label, pair.budget)).values()]
     .flatMap((group) => {
       const { task, label, budget } = group[0]!;
       const metric = grid.metrics.get(task) ?? "";
-      const difference = differenceOf(group, metric, drawsOf);
-      if (difference === null) return [];
+      const found = exampleDifferences(group, metric);
+      if (found === null) return [];
+      const { examples, differences, influence } = found;
+      const interval = twoWayInterval(differences, influence);
       const noVerdict = results.noVerdict(
         ...[label, baseline ?? []].flat().map((each) => ({ task, label: each, budget })),
       );
-      return [{ task, metric, label, budget, ...difference, noVerdict }];
+      return [{
+        ...{ task, metric, label, budget },
+        seeds: group.length,
+        n: examples,
+        mean: meanOf(differences),
+        low: interval?.low ?? null,
+        high: interval?.high ?? null,
+        seedError: interval?.seedError ?? null,
+        exampleError: interval?.exampleError ?? null,
+        noVerdict,
+      }];
     })
     .sort((a, b) => order(a) - order(b));
 }

@@ -1,7 +1,7 @@
 /**
  * Statistics of comparisons: numbers in, numbers out, random draws from named seeds.
  *
- * - One task, paired by seed: `equivalenceTest`, `bayesTTest`, `standardisedEffect`, `twoWayIntervals`.
+ * - One task, paired by seed: `equivalenceTest`, `bayesTTest`, `standardisedEffect`, `twoWayInterval`.
  * - Over tasks: `bayesSignedRankTest`, `hierarchicalTest`, `signedRankTest`, `friedmanTest`, `probabilityOfImprovement`,
  *   `interquartileMean`, `performanceProfile`, `almostStochasticOrder`.
  * - Over all that a report tests: `correctFamily`, `holm`, `cliquesOf`.
@@ -66,10 +66,4 @@ export {
   stoppingState,
   type StoppingVerdict,
 } from "./stopping.ts";
-export {
-  type TwoWayDraw,
-  twoWayDraws,
-  type TwoWayIntervals,
-  twoWayIntervals,
-  type TwoWayStatistic,
-} from "./two_way_bootstrap.ts";
+export { type ExampleNoise, exampleNoise, type TwoWayInterval, twoWayInterval } from "./two_way.ts";

@@ -9,7 +9,7 @@ import { markdownOf } from "../../src/report/markdown.ts";
 import { ablationPoints, truncationRows } from "../../src/analysis/ablation.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { softmaxOf } from "../../src/train/evaluate.ts";
-import { scorerOf } from "../../src/analysis/resampled_scores.ts";
+import { scorerOf } from "../../src/analysis/example_scores.ts";
 import { metrics } from "../../src/tasks/metrics.ts";
 import { scoreText } from "../../src/report/sections/scores.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
@@ -142,7 +142,7 @@ Deno.test("what a removal or a cut costs is positive, also for a metric that is 
   ]);
 });
 
-Deno.test("metrics of draws are those of the tasks' own metrics", () => {
+Deno.test("metrics of chosen examples are those of the tasks' own metrics", () => {
   const stream = RandomStream.fromSeed(3);
   const rows = Array.from(
     { length: 2 },

@@ -205,7 +205,7 @@ Deno.test("pairedTable says that there is nothing to compare with in a study wit
   assertStringIncludes(table.note, "no baseline");
 });
 
-Deno.test("examplesTable computes the metric anew on seeds and examples drawn together", () => {
+Deno.test("examplesTable gives each metric's difference over other seeds and other examples", () => {
   const study = handStudy();
   const predict = (wrong: Readonly<Record<string, readonly number[]>>): StudyResults => ({
     ...study,
@@ -223,12 +223,15 @@ Deno.test("examplesTable computes the metric anew on seeds and examples drawn to
     tableOf(analyse(predict({ LoRA: [0, 1], ElaLoRA: [1] })), "paired_examples"),
   );
   const of = (task: string) => rows.find((r) => r["task"] === task && r["label"] === "ElaLoRA")!;
-  const { n, seeds, mean, low, high } = of("a");
-  assertEquals([n, seeds, mean], [4, 3, 0.25]);
-  assert(Number(low) <= 0.25 && 0.25 < Number(high) && Number(high) <= 1);
+  const { n, seeds, mean, low, high, seedError, exampleError } = of("a");
+  assertEquals([n, seeds, mean, seedError], [4, 3, 0.25, 0]);
+  // The same difference in all seeds, on one example of four: 0.5 / √4, and t of 3 degrees of freedom.
+  assertAlmostEquals(Number(exampleError), 0.25, 1e-12);
+  assertAlmostEquals(Number(low), 0.25 - 3.182446305284263 * 0.25, 1e-9);
+  assertAlmostEquals(Number(high), 0.25 + 3.182446305284263 * 0.25, 1e-9);
   // Matthews of [0, 0, 0, 1] against targets [0, 1, 0, 1] is (3·4 − 8) / √(8·6), that of [1, 0, 0, 1] is 0.
   assertAlmostEquals(Number(of("b")["mean"]), 4 / Math.sqrt(48), 1e-12);
-  // With every prediction equal, no draw differs.
+  // With every prediction equal, no seed and no example differs.
   const same = csvRows(tableOf(analyse(predict({})), "paired_examples"))[0]!;
   assertEquals([same["mean"], same["low"], same["high"]], [0, 0, 0]);
 });

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Analysis } from "../../analysis/analysis.ts";
-import { exampleDraws, exampleRows } from "../../analysis/paired_examples.ts";
+import { exampleRows } from "../../analysis/paired_examples.ts";
 import { allTasks, keyOf } from "../../analysis/run_rows.ts";
 import type { PairedRow, TestedFamily } from "../../analysis/significance.ts";
 import { stochasticBar, stochasticOrderRows } from "../../analysis/stochastic_order.ts";
@@ -197,11 +197,9 @@ function examplesTable(results: Analysis): ReportTable {
       results.baseline ?? "the baseline"
     } over other seeds and examples`,
     note:
-      "The metric is computed anew on seeds and evaluation examples that are drawn together with replacement, the same ones for both " +
-      `methods: the 95% interval (BCa, ${
-        whole(exampleDraws)
-      } draws) has both sources of variance and is rather too wide than too narrow. It needs three seeds. ` +
-      "It shows what to expect with other examples. Verdicts do not rest on it: their tests take the examples as they are.",
+      "What to expect with other seeds and other evaluation examples: the 95% interval joins the t interval over seeds with what the " +
+      "examples add to it, whose standard errors stand beside it. It covers at least at its level, and needs two seeds. " +
+      "Verdicts do not rest on it, unless a claim asks for it: their tests take the examples as they are.",
     columns: [
       taskColumn,
       metricColumn,
@@ -211,6 +209,8 @@ function examplesTable(results: Analysis): ReportTable {
       number("examples", (row) => whole(row.n)),
       differenceColumn,
       intervalColumn,
+      number("error of seeds", (row) => fixed(scaled(row, row.seedError), 2)),
+      number("of examples", (row) => fixed(scaled(row, row.exampleError), 2)),
       text("no verdict", (row) => row.noVerdict ?? nothing, () => "muted"),
     ],
   });

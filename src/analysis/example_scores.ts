@@ -1,8 +1,9 @@
 /**
- * Metrics of predictions on examples that are drawn again and again: as in `tasks/metrics.ts`, from counts.
+ * Metrics of predictions on parts of the examples, as in `tasks/metrics.ts` but from counts, and what each example adds to them.
  *
  * @module
  */
+import { RandomStream } from "../base/random.ts";
 import { metrics } from "../tasks/metrics.ts";
 import type { MetricName } from "../tasks/types.ts";
 import { softmaxOf } from "../train/evaluate.ts";
@@ -15,13 +16,13 @@ export interface Evaluated {
   readonly logits?: readonly number[];
 }
 
-/** The metric of one seed's predictions on the examples of these indices, which may repeat. */
+/** The metric of one seed's predictions on the examples of these indices. */
 type Scorer = (seed: number, examples: readonly number[]) => number;
 
 /**
  * A metric of `rows[seed][example]`, or null where these do not give it: a study's own, or one of probabilities without logits.
  *
- * Classes are counted once into a table of targets and predictions, so that a draw costs one pass over its examples.
+ * Classes are counted once into a table of targets and predictions, so that a score costs one pass over its examples.
  */
 export function scorerOf(
   metric: string,
@@ -39,13 +40,45 @@ export function scorerOf(
     own.flatMap(({ logits }) => logits === undefined ? [] : [softmaxOf(logits)])
   );
   return (seed, examples) => {
-    const drawn = examples.map((example) => rows[seed]![example]!);
+    const own = examples.map((example) => rows[seed]![example]!);
     return compute(
-      drawn.map(({ target }) => target),
-      drawn.map(({ prediction }) => prediction),
+      own.map(({ target }) => target),
+      own.map(({ prediction }) => prediction),
       output === "regression" ? [] : examples.map((example) => probabilities[seed]![example]!),
     );
   };
+}
+
+/** Groups into which examples are put at most: a score without each is computed, and 200 tell their spread to a twentieth. */
+const mostGroups = 200;
+
+/**
+ * The examples of these indices in random groups of one size, at most {@linkcode mostGroups}; up to a group of them is left over.
+ * The same number of examples has the same groups.
+ */
+export function exampleGroups(count: number): readonly (readonly number[])[] {
+  const size = Math.ceil(count / mostGroups);
+  const order = RandomStream.fromSeed(0).fork("example-groups").permutation(count);
+  return all(Math.floor(count / size)).map((g) => order.slice(g * size, (g + 1) * size));
+}
+
+const all = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);
+
+/**
+ * What each group of examples adds to a seed's score, by leaving it out: jackknife pseudo-values, whose mean is nearly the score and whose
+ * spread tells how it would differ on other examples. For a mean over examples they are the means of the groups.
+ */
+export function influenceOf(
+  score: (examples: readonly number[]) => number,
+  count: number,
+  groups: readonly (readonly number[])[],
+): readonly number[] {
+  const whole = score(all(count));
+  return groups.map((group) => {
+    const parts = count / group.length;
+    const isOut = new Set(group);
+    return parts * whole - (parts - 1) * score(all(count).filter((i) => !isOut.has(i)));
+  });
 }
 
 /** How many examples of each target got each prediction: `counts[target × classes + prediction]`. */
