@@ -7,21 +7,21 @@ import type { Basis } from "./basis.ts";
 import { meanOf } from "../stats/statistics.ts";
 import { twoWayInterval } from "../stats/two_way.ts";
 import { type Evaluated, exampleGroups, influenceOf, scorerOf } from "./example_scores.ts";
-import type { RunResults } from "./results.ts";
+import type { ScoredRun } from "./claims/series.ts";
 import { matched } from "./pairs.ts";
 import { cellOf, keyOf, orderOf, selectedEvaluation } from "./run_rows.ts";
 
 /** Two runs of a seed. */
 export interface RunPair {
-  readonly theirs: RunResults;
-  readonly ours: RunResults;
+  readonly theirs: ScoredRun;
+  readonly ours: ScoredRun;
 }
 
 /** Finite predictions of a run on the split that counts, by example. */
-function predictionsOf(run: RunResults): ReadonlyMap<number, Evaluated> {
+function predictionsOf(run: ScoredRun): ReadonlyMap<number, Evaluated> {
   const split = selectedEvaluation(run.record)?.split;
   return new Map(
-    run.predictions.filter((line) =>
+    (run.predictions ?? []).filter((line) =>
       line.split === split && Number.isFinite(line.prediction) && Number.isFinite(line.target)
     ).map(({ id, prediction, target }) => [id, { prediction, target }]),
   );

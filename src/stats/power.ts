@@ -133,10 +133,11 @@ function assertSpread(sd: number): void {
   }
 }
 
-/** Doubling, then bisection: power rises with n. */
-function fewestSeeds(powerOf: (n: number) => number, options: PowerOptions): number {
+/** The fewest seeds of which `powerOf`, which rises with n, gives the wanted power; Infinity above {@linkcode mostSeeds}. */
+export function fewestSeeds(powerOf: (n: number) => number, options: PowerOptions = {}): number {
   const wanted = options.power ?? defaultPower;
   let enough = 2;
+  // Doubling, then bisection.
   while (powerOf(enough) < wanted) {
     if (enough >= mostSeeds) return Infinity;
     enough = Math.min(2 * enough, mostSeeds);

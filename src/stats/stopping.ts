@@ -14,6 +14,7 @@ import {
 import { binomialUpper, upperProbability } from "./distributions.ts";
 import { criticalValues, signCounts, type Spending } from "./spending.ts";
 import { roundingSpread } from "./spread.ts";
+import { type ExampleNoise, twoWayHalf } from "./two_way.ts";
 
 /** What a study has decided of one contrast; `not worse` answers that question alone. */
 export type StoppingVerdict = "better" | "worse" | "equivalent" | "not worse" | "undecided";
@@ -180,6 +181,9 @@ export function powerSpread({ rule }: StoppingPlan, spread: number): number {
  * Equivalent comes before better, so that a difference which is there but lies within the margin is called equivalent.
  * Equal differences have no spread and decide nothing, unless all are zero: those are equivalent. (By `sign`, they do.)
  *
+ * @param noiseAt What other examples would change of the mean of the first n differences, where the verdict is to hold for those too:
+ * each half of an interval is widened by it at the same nominal chance. Default: examples are taken as they are.
+ *
  * @throws RangeError where a difference is not finite.
  *
  * @example
@@ -195,6 +199,7 @@ export function powerSpread({ rule }: StoppingPlan, spread: number): number {
 export function stoppingState(
   differences: readonly number[],
   plan: StoppingPlan,
+  noiseAt: (n: number) => ExampleNoise = () => noNoise,
 ): StoppingState {
   assertFinite(differences, "difference");
   let state: StoppingState = {
@@ -218,11 +223,13 @@ export function stoppingState(
       squares += apart * (differences[seen]! - mean);
     }
     const sd = Math.sqrt(squares / (n - 1));
-    state = stateAt(differences.slice(0, n), mean, sd, i, plan);
+    state = stateAt(differences.slice(0, n), mean, sd, i, plan, noiseAt(n));
     if (state.verdict !== "undecided") break;
   }
   return state;
 }
+
+const noNoise: ExampleNoise = { variance: 0, freedom: 1 };
 
 function stateAt(
   seen: readonly number[],
@@ -230,11 +237,12 @@ function stateAt(
   sd: number,
   look: number,
   plan: StoppingPlan,
+  noise: ExampleNoise,
 ): StoppingState {
   const n = seen.length;
   const spread = Math.max(isNoSpread(sd, seen) ? 0 : sd, roundingSpread(plan.resolution));
   const location = plan.rule === "sign" ? aroundMedian(seen) : aroundMean(mean, spread, n);
-  const ends = endsAt(location, look, plan);
+  const ends = endsAt(widened(location, n, plan, noise), look, plan);
   const verdict = verdictOf(ends, plan);
   return {
     verdict,
@@ -271,6 +279,26 @@ function endsAt({ intervalOf }: Location, look: number, plan: StoppingPlan): End
 interface Location {
   readonly centre: number;
   readonly intervalOf: (critical: number) => Interval;
+}
+
+/** The same with what other examples would change: each half of an interval is wider by it, at the same chance. */
+function widened(
+  location: Location,
+  n: number,
+  plan: StoppingPlan,
+  noise: ExampleNoise,
+): Location {
+  const { centre, intervalOf } = location;
+  if (noise.variance === 0) return location;
+  return {
+    centre,
+    intervalOf: (critical) => {
+      const { low, high } = intervalOf(critical);
+      const half = (seeds: number) =>
+        seeds === Infinity ? seeds : twoWayHalf(seeds, lookLevel(plan, n, critical), noise);
+      return { low: centre - half(centre - low), high: centre + half(high - centre) };
+    },
+  };
 }
 
 function aroundMean(mean: number, spread: number, n: number): Location {

@@ -100,7 +100,6 @@ export function twoWayHalf(
   tail: number,
   { variance, freedom }: ExampleNoise,
 ): number {
-  // Where nothing is spent on a look, its tail is 0 and its half infinite.
-  if (variance === 0 || seeds === Infinity) return seeds;
+  if (variance === 0) return seeds;
   return Math.hypot(seeds, upperQuantile(tail, freedom) * Math.sqrt(variance));
 }

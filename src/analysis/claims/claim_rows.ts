@@ -8,13 +8,14 @@ import { hierarchicalTest } from "../../stats/hierarchical.ts";
 import { summarise } from "../../stats/statistics.ts";
 import { stoppingState } from "../../stats/stopping.ts";
 import { armText } from "../../study/compare/arms.ts";
+import { scopeText } from "./scope.ts";
 import { decidingInterval } from "./text.ts";
 import type { ClaimVerdict } from "./verdict.ts";
 
 /** Draws of the hierarchical model: enough for two decimals. */
 const draws = 5000;
-/** Tasks and seeds of each from which the hierarchical model says something: of two tasks it cannot know how tasks differ. */
-const fewest = { tasks: 3, seeds: 3 } as const;
+/** Tasks and seeds of each from which the hierarchical model says something; of two tasks its answer is vague, as it should be. */
+const fewest = { tasks: 2, seeds: 3 } as const;
 
 /** The differences that the verdict is about: those up to the look that decided, or all so far. */
 function counting({ differences, state }: ClaimVerdict): ClaimVerdict["differences"] {
@@ -39,6 +40,7 @@ export function claimRow(verdict: ClaimVerdict) {
   return {
     claim: claim.name,
     says: claim.says,
+    scope: scopeText(verdict),
     a: armText(claim.a),
     b: armText(claim.b),
     answer,

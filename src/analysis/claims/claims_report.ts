@@ -69,6 +69,7 @@ export function claimsJson(report: ClaimsReport | null): readonly object[] {
       claim: claim.name,
       says: claim.says,
       on: claim.on ?? "average",
+      scope: report.lines[i]!.scope,
       answer,
       task,
       tasksDiffer,

@@ -13,6 +13,7 @@ import {
 } from "../../stats/stopping.ts";
 import { listed, signed, significant } from "../../base/format.ts";
 import { metricInfo } from "../metrics.ts";
+import type { ClaimNoise } from "./example_noise.ts";
 import type { SeedDifference } from "./series.ts";
 
 /** Chance with which tasks whose true differences are the same are taken to differ. */
@@ -97,18 +98,24 @@ export interface EveryTask {
  *
  * @param plan The rule at the claim's level.
  * @param strict The rule at the claim's level over the number of tasks.
+ * @param noise What other examples would change of each task's mean.
  */
 export function everyTask(
   tasks: readonly TaskSeries[],
   says: StoppingVerdict,
   plan: StoppingPlan,
   strict: StoppingPlan,
+  noise: ClaimNoise,
 ): EveryTask {
-  const against = tasks.map((series) => ({ series, state: stoppingState(series.values, strict) }))
+  const stateOf = (series: TaskSeries, plan: StoppingPlan) => ({
+    series,
+    state: stoppingState(series.values, plan, (n) => noise(n, series.task)),
+  });
+  const against = tasks.map((series) => stateOf(series, strict))
     .filter(({ state }) => state.verdict !== "undecided" && state.verdict !== says)
     .toSorted((a, b) => a.state.n - b.state.n);
   if (against.length > 0) return against[0]!;
-  const states = tasks.map((series) => ({ series, state: stoppingState(series.values, plan) }));
+  const states = tasks.map((series) => stateOf(series, plan));
   const shortOf = ({ state }: EveryTask) =>
     says === "equivalent" ? Math.abs(state.mean ?? 0) : -(state.mean ?? 0);
   // Those that are not decided first; of those that are, the one that was last.

@@ -17,6 +17,8 @@ export type ClosedAnswer =
   | NoVerdict
   /** On one of its tasks no run learned anything. */
   | "nothing learned"
+  /** It is over examples too, and predictions do not tell how these differ. */
+  | "no predictions"
   /** Too many runs of the arm that a verdict would favour have no score. */
   | "runs failed"
   /** Its tasks differ so much that their average stands for none of them. */
@@ -50,6 +52,8 @@ export interface GatedLook<R extends ScoredRun> {
   readonly runs: readonly R[];
   /** Whether there is a first look yet: before it there are too few runs to tell bad luck from a rule. */
   readonly isLook: boolean;
+  /** Whether it is known what other examples would change, where the claim is over these too. */
+  readonly hasNoise: boolean;
   /** With their defaults. */
   readonly checks: Required<RunChecks<R>>;
 }
@@ -111,8 +115,17 @@ const agreeing: Gate = ({ claim, differences, verdict, plan }) => {
   return note === null ? null : { answer: "tasks disagree", note, against: "its tasks disagree" };
 };
 
+const predicted: Gate = ({ hasNoise }) =>
+  hasNoise ? null : {
+    answer: "no predictions",
+    note:
+      "what other examples would change is not known: runs keep no predictions, or the metric does not follow from these; " +
+      'leave "examples" out of "over", or claim about a metric of ranklab',
+    against: "its runs do not tell how examples differ",
+  };
+
 /** In the order in which their answers count; the notes of all that are closed are shown. */
-const gates: readonly Gate[] = [bracketed, converged, learned, complete, agreeing];
+const gates: readonly Gate[] = [bracketed, converged, learned, predicted, complete, agreeing];
 
 /** The gates that are closed, the one whose answer counts first. */
 export function closedGates<R extends ScoredRun>(look: GatedLook<R>): readonly ClosedGate[] {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RunRecord } from "../../record/types.ts";
+import type { PredictionLine, RunRecord } from "../../record/types.ts";
 import { type ArmRun, type ClaimPair, claimPairs } from "../../study/compare/arms.ts";
 import { type Claim, type ClaimsOfStudy, marginOf } from "../../study/schema/claims.ts";
 import { runTitle } from "../../study/grid/run_id.ts";
@@ -15,6 +15,8 @@ import { meanOf } from "../../stats/statistics.ts";
 export interface ScoredRun {
   /** What was asked, and what happened. */
   readonly record: Pick<RunRecord, "asked" | "happened">;
+  /** What its model gave for each example; only claims over examples ask for it. Default: nothing was kept. */
+  readonly predictions?: readonly PredictionLine[];
 }
 
 /** The difference of a claim's arms on one task, with one seed. */
@@ -63,6 +65,8 @@ export interface ClaimSeries<R extends ScoredRun> {
   readonly waiting: readonly number[];
   /** The runs behind the differences. */
   readonly runs: readonly R[];
+  /** The same in pairs, for each of the differences. */
+  readonly pairs: readonly (readonly FoundPair<R>[])[];
   /** How much one example of each task's evaluation is in margins: a spread below it is indistinguishable from none. */
   readonly resolution: number;
 }
@@ -87,6 +91,7 @@ export function claimSeries<R extends ScoredRun>(
   const differences: SeedDifference[] = [];
   const leftOut: LeftOut[] = [];
   const used = new Set<R>();
+  const counted: (readonly FoundPair<R>[])[] = [];
   let resolution = 0;
   let next = 0;
   for (; next < order.length; next++) {
@@ -104,13 +109,21 @@ export function claimSeries<R extends ScoredRun>(
     for (const run of own.keys()) used.add(run);
     if (differences.length === 0) resolution = resolutionOf(study, claim, pairs);
     differences.push(seedDifference(study, claim, seed, pairs));
+    counted.push(pairs);
   }
-  return { differences, leftOut, waiting: order.slice(next), runs: [...used], resolution };
+  return {
+    ...{ differences, leftOut, waiting: order.slice(next) },
+    ...{ runs: [...used], pairs: counted, resolution },
+  };
 }
 
-interface FoundPair<R> {
+/** Two runs that a claim compares. */
+export interface FoundPair<R> {
+  /** Of both. */
   readonly task: string;
+  /** The run of arm a. */
   readonly a: R;
+  /** The run of arm b. */
   readonly b: R;
 }
 
@@ -126,7 +139,8 @@ function foundPairs<R extends ScoredRun>(
   return found.length === pairs.length ? found : null;
 }
 
-const metricOf = ({ record }: ScoredRun, { metric }: Claim): string =>
+/** The metric by which a run counts for a claim. */
+export const metricOf = ({ record }: ScoredRun, { metric }: Claim): string =>
   metric ?? record.happened.primaryMetric;
 
 function scoreOf(run: ScoredRun, claim: Claim): number | null {

@@ -12,6 +12,7 @@ import {
 import { centreOf } from "../../stats/stopping.ts";
 import { counted, listed, said, signed, whole } from "../../base/format.ts";
 import { idleText } from "./no_evidence.ts";
+import { scopeText } from "./scope.ts";
 import { skewText } from "./skewness.ts";
 import type { Answer, ClaimVerdict, DifferenceUnit } from "./verdict.ts";
 
@@ -21,6 +22,8 @@ export interface VerdictLine {
   readonly name: string;
   /** The claim as a sentence. */
   readonly claim: string;
+  /** What the verdict generalises over, for instance `over seeds, on this task and these dev texts`. */
+  readonly scope: string;
   /** For instance `supported` or `undecided`. */
   readonly answer: Answer;
   /** What would decide it, for instance `about 9 more seeds`; empty where it is decided or nobody knows. */
@@ -64,6 +67,7 @@ export function lineOf(verdict: ClaimVerdict): VerdictLine {
   return {
     name: verdict.claim.name,
     claim: saidText(verdict.claim),
+    scope: scopeText(verdict),
     answer: verdict.answer,
     wanted: wantedText(verdict),
     ...numberText(verdict),
@@ -80,10 +84,10 @@ function saidText(claim: Claim): string {
 
 /** A line as plain text: `ours: supported, +1.42 points (95% interval ...) – claimed: elalora is better than lora`. */
 export function plainLine(line: VerdictLine): string {
-  const { name, claim, answer, wanted, number, basis, notes } = line;
+  const { name, claim, scope, answer, wanted, number, basis, notes } = line;
   const verdict = wanted === "" ? answer : `${answer} (${wanted})`;
   const found = basis === "" ? number : `${number} (${basis})`;
-  return [`${name}: ${verdict}, ${found} – claimed: ${claim}`, ...notes].join("; ");
+  return [`${name}: ${verdict}, ${found} – claimed: ${claim}, ${scope}`, ...notes].join("; ");
 }
 
 /** Two digits are enough of a number that rests on an estimated spread. */

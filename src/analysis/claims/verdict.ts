@@ -27,6 +27,7 @@ import {
 } from "./gates.ts";
 import { chanceOfTasks, everyTask, seriesOfTasks } from "./each_task.ts";
 import { notTunedOf, unequalSettings } from "./no_evidence.ts";
+import { type ClaimNoise, claimNoise, noNoise } from "./example_noise.ts";
 import { type ClaimSeries, claimSeries, type ScoredRun, type SeedDifference } from "./series.ts";
 
 /** What is said of a claim. */
@@ -50,7 +51,8 @@ export interface DifferenceUnit {
 }
 
 /** The verdict on one claim; differences are in margins, above zero where arm a is better. */
-export interface ClaimVerdict extends Omit<ClaimSeries<ScoredRun>, "runs" | "resolution"> {
+export interface ClaimVerdict
+  extends Omit<ClaimSeries<ScoredRun>, "runs" | "pairs" | "resolution"> {
   /** As the study states it. */
   readonly claim: Claim;
   /** What is said of it. */
@@ -133,6 +135,7 @@ export function verdictsOf<R extends ScoredRun>(
   const { claims = [] } = study;
   return claims.map((claim) =>
     verdictOf(
+      study,
       claim,
       claimSeries(study, claim, planned, runs),
       (among) => ruleOf(study, among),
@@ -143,19 +146,22 @@ export function verdictsOf<R extends ScoredRun>(
 }
 
 function verdictOf<R extends ScoredRun>(
+  study: ClaimsOfStudy,
   claim: Claim,
-  { runs, resolution, ...series }: ClaimSeries<R>,
+  { runs, pairs, resolution, ...series }: ClaimSeries<R>,
   rule: (among: number) => StoppingPlan,
   unequal: readonly string[],
   given: RunChecks<R>,
 ): ClaimVerdict {
   const plan = planOf(rule(1), claim, resolution);
   const checks = withDefaults(given);
+  const noise = claimNoise(study, claim, pairs);
   const { values, state, task } = decidedBy(
     claim,
     series.differences,
     plan,
     (among) => planOf(rule(among), claim, resolution),
+    noise,
   );
   const isOpen = state.verdict === "undecided";
   const looks = plan.looks.filter((n) => n <= values.length);
@@ -171,6 +177,7 @@ function verdictOf<R extends ScoredRun>(
       leftOut: series.leftOut.filter(({ seed }) => isSeen(seed)),
       runs: runs.filter(({ record }) => isSeen(record.asked.seed)),
       isLook: state.n > 0,
+      hasNoise: state.n === 0 || noise(state.n, task).variance < Infinity,
       checks,
     };
   };
@@ -184,12 +191,12 @@ function verdictOf<R extends ScoredRun>(
     answer: closed[0]?.answer ?? answerOf(claim, state.verdict),
     state,
     looks: looks.filter((n) => n <= state.n)
-      .map((n) => stoppingState(values.slice(0, n), plan)),
+      .map((n) => stoppingState(values.slice(0, n), plan, (n) => noise(n, task))),
     plan,
     task,
     tasksDiffer: chanceOfTasks(look.differences),
     unit: unitOf(series, task),
-    more: isOpen ? moreSeeds(values, plan) : null,
+    more: isOpen ? moreSeeds(values, plan, noise(values.length, task)) : null,
     closed,
     unequal,
     notTuned: checks.isTuned === null
@@ -209,6 +216,7 @@ export function decidedBy(
   differences: readonly SeedDifference[],
   plan: StoppingPlan,
   shared: (among: number) => StoppingPlan,
+  noise: ClaimNoise = () => noNoise,
 ): {
   readonly values: readonly number[];
   readonly state: StoppingState;
@@ -217,13 +225,14 @@ export function decidedBy(
   const tasks = claim.on === "every task" ? seriesOfTasks(differences) : [];
   if (tasks.length < 2) {
     const values = differences.map(({ value }) => value);
-    return { values, state: stoppingState(values, plan), task: null };
+    return { values, state: stoppingState(values, plan, (n) => noise(n, null)), task: null };
   }
   const { series: { task, values }, state } = everyTask(
     tasks,
     claim.says,
     plan,
     shared(tasks.length),
+    noise,
   );
   return { values, state, task };
 }

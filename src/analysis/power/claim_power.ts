@@ -16,6 +16,8 @@ import { type ArmRun, claimPairs, mostAtAPlace, runsOfArm } from "../../study/co
 import type { Claim, ClaimsOfStudy } from "../../study/schema/claims.ts";
 import { type Budget, budgetKey, type StudyBudget } from "../../study/budget/budget.ts";
 import { runTitle } from "../../study/grid/run_id.ts";
+import { claimNoise, noNoise } from "../claims/example_noise.ts";
+import type { ExampleNoise } from "../../stats/two_way.ts";
 import { seedsToDecide, wantedPower } from "../claims/more_seeds.ts";
 import { seriesOfTasks } from "../claims/each_task.ts";
 import { hasLearned, unlearnedTasks } from "../claims/no_evidence.ts";
@@ -145,7 +147,7 @@ export function powerOf<R extends ArmRun>(setting: PowerSetting<R>): readonly Cl
       rule: own,
       seeds,
       firstLook,
-      needed: spread === 0 ? [] : neededOf(claim, own, spread),
+      needed: spread === 0 ? [] : neededOf(claim, own, spread, found?.noise),
       sees: spread === 0 ? [] : seesOf(own, spread, seeds),
     };
   });
@@ -156,6 +158,7 @@ export function neededOf(
   { says }: Claim,
   rule: StoppingPlan,
   spread: number,
+  noise: ExampleNoise = noNoise,
 ): readonly SeedsNeeded[] {
   const beyond = rule.betterThan + rule.margin;
   const differences = says === "not worse"
@@ -165,7 +168,7 @@ export function neededOf(
     : [beyond, 0];
   return differences.map((difference) => ({
     difference,
-    seeds: seedsToDecide(difference, spread, rule).total,
+    seeds: seedsToDecide(difference, spread, rule, 0, noise).total,
   }));
 }
 
@@ -192,6 +195,8 @@ interface Found {
   readonly pilot: NonNullable<ClaimPower["pilot"]>;
   readonly unit: DifferenceUnit;
   readonly resolution: number;
+  /** What other examples would change, for a claim over these too. */
+  readonly noise: ExampleNoise;
 }
 
 /** Of the first group that has any the pilot with most tasks of a claim, of those the one with most seeds, of those the first. */
@@ -223,6 +228,7 @@ function spreadFrom<R extends ArmRun>(
   const { study } = setting;
   const series = claimSeries(study, { ...claim, tasks }, planned, runs);
   const { differences, resolution } = series;
+  const noise = claimNoise(study, claim, series.pairs);
   const sd = spreadOf(claim, differences);
   if (sd === null) return null;
   const limits = spreadLimits(sd, differences.length - 1, spreadLevel);
@@ -233,6 +239,7 @@ function spreadFrom<R extends ArmRun>(
   return {
     unit: unitOf(series),
     resolution,
+    noise: noise(differences.length, null),
     pilot: {
       path,
       spread: {
@@ -248,6 +255,7 @@ function spreadFrom<R extends ArmRun>(
         differences,
         planOf(rule, claim, resolution),
         (among) => planOf(ruleOf(study, among), claim, resolution),
+        noise,
       ).state.verdict !== "undecided",
       idle: {
         runs: series.runs.filter((run) => !hasLearned(run)).length,

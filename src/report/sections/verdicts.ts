@@ -43,6 +43,7 @@ function claimsTable(report: ClaimsReport | null): ReportTable {
       text("a", (row) => row.a),
       text("says", (row) => row.says),
       text("b", (row) => row.b),
+      text("scope", (row) => row.scope),
       text("verdict", (row) => row.answer, (row) => answerTone(row.answer)),
       number("difference", (row) => signed(row.mean, 2)),
       number("interval", (row) => interval(row.low, row.high, 2)),
@@ -89,8 +90,9 @@ function claimTasksTable(report: ClaimsReport | null): ReportTable {
 const shown: readonly Answer[] = ["supported", "refuted", "equivalent", "undecided"];
 
 function lineHtml(line: VerdictLine): Html {
-  const { name, claim, answer, wanted, number, basis, notes } = line;
-  const details = [`claimed: ${claim}`, ...(basis === "" ? [] : [basis]), ...notes].join("; ");
+  const { name, claim, scope, answer, wanted, number, basis, notes } = line;
+  const details = [`claimed: ${claim}, ${scope}`, ...(basis === "" ? [] : [basis]), ...notes]
+    .join("; ");
   const rest = wanted === "" ? [] : [html`<span class="wanted">${wanted}</span>`];
   return html`
     <li><span class="answer ${shown.includes(answer)

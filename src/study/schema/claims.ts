@@ -36,6 +36,11 @@ export interface Claim {
   readonly margin?: number;
   /** Runs that do not count: a pair is left out where either of its runs matches one of these. Default: none. */
   readonly exclude?: readonly DeltaCondition[];
+  /**
+   * What the claim is to hold for besides the runs that were made: other seeds, or other seeds and other examples of the split that it
+   * is decided on. Default `["seeds"]`, which takes the examples as they are.
+   */
+  readonly over?: readonly ("seeds" | "examples")[];
   /** The claim as a sentence. Default: one made of its arms. */
   readonly text?: string;
 }
@@ -119,6 +124,15 @@ export const claimsSchema = z.array(
         "Runs that do not count: a pair is left out if one of these matches one of its runs",
       ),
     ),
+    over: z.exactOptional(
+      z.array(z.enum(["seeds", "examples"])).refine(
+        (over) => over.includes("seeds") && new Set(over).size === over.length,
+        {
+          error: (issue) =>
+            `found ${JSON.stringify(issue.input)}, wanted ["seeds"] or ["seeds", "examples"]`,
+        },
+      ).describe("What the claim is to hold for: other seeds (default), or other examples too"),
+    ),
     text: z.exactOptional(z.string().min(1)),
   }).meta({ id: "claim" }),
 ).min(1).describe("Primary contrasts, stated before the first run");
@@ -159,6 +173,11 @@ export function decisionOf({ claims = [], decide = {}, axes: { seeds } }: Claims
   };
 }
 
+/** Whether a claim is to hold for other examples too. */
+export function isOverExamples({ over = [] }: Claim): boolean {
+  return over.includes("examples");
+}
+
 /** The margin of a claim on a task: its own, else the study's for the task. */
 export function marginOf(study: ClaimsOfStudy, claim: Claim, task: string): number {
   return claim.margin ?? taskMargin(study, task);
@@ -187,7 +206,10 @@ export function claimText({ text, says, on, a, b }: Claim): string {
  */
 export function claimsHash(study: ClaimsOfStudy): string {
   const { margin = defaultMargin, claims = [], axes: { seeds } } = study;
-  const stated = claims.map(({ text: _text, ...claim }) => claim);
+  const stated = claims.map((claim) => {
+    const { text: _text, over: _over, ...rest } = claim;
+    return isOverExamples(claim) ? { ...rest, over: ["seeds", "examples"] } : rest;
+  });
   return hashJson(
     {
       claims: stated,
