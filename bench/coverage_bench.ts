@@ -1,7 +1,8 @@
 /**
- * Simulates how often the interval over other seeds and other examples covers the true difference, beside two that do not.
+ * Simulates how often the interval over other seeds and other examples covers the true difference, beside two that do not, and how
+ * often claims over both are decided falsely.
  *
- * `deno run -P=bench bench/coverage_bench.ts [REPEATS]`: a table for docs/decisions/verdicts.md. Minutes with the default of 2,000
+ * `deno run -P=bench bench/coverage_bench.ts [REPEATS]`: tables for docs/decisions/verdicts.md. Minutes with the default of 2,000
  * repeats, which leaves a standard error of 0.5 points on 95 %; of metrics other than accuracy a quarter of these.
  *
  * @module
@@ -10,7 +11,8 @@ import { RandomStream } from "../src/base/random.ts";
 import { textTable } from "../src/base/text_table.ts";
 import { upperQuantile } from "../src/stats/distributions.ts";
 import { meanOf } from "../src/stats/statistics.ts";
-import { twoWayInterval } from "../src/stats/two_way.ts";
+import { planStopping, stoppingState } from "../src/stats/stopping.ts";
+import { exampleNoise, twoWayInterval } from "../src/stats/two_way.ts";
 import { exampleGroups, influenceOf, scorerOf } from "../src/analysis/example_scores.ts";
 
 /** A study of two methods that are equally good over all seeds and examples. */
@@ -109,6 +111,53 @@ export function coverageOf(
   };
 }
 
+/** How often a claim over seeds and examples is decided falsely, and over seeds alone where that is judged by the same truth. */
+export interface FalseVerdicts {
+  /** Better or worse of equal methods, over seeds and examples. */
+  readonly both: number;
+  /** Equivalent within a margin by which the methods differ, over both. */
+  readonly equivalent: number;
+  /** Better or worse of equal methods, over seeds alone. */
+  readonly seedsAlone: number;
+}
+
+/** Applies a rule with looks after every 3 of at most 30 seeds to studies of normal effects with 200 groups of examples. */
+export function falseVerdicts(
+  rule: "obrien-fleming" | "pocock",
+  sd: { readonly seeds: number; readonly examples: number },
+  repeats: number,
+): FalseVerdicts {
+  const stream = RandomStream.fromSeed(26).fork("looks");
+  // So narrow a margin is never reached: better and worse have the whole study to go wrong in.
+  const narrow = planStopping({ block: 3, cap: 30, margin: 1e-9, rule });
+  const groups = 200;
+  const margin = 1.5 * Math.hypot(sd.seeds / Math.sqrt(30), sd.examples / Math.sqrt(groups), 0.05);
+  const wide = { ...narrow, margin };
+  const counts = { both: 0, equivalent: 0, seedsAlone: 0 };
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const common = stream.normals(groups, sd.examples);
+    const influence = Array.from({ length: 30 }, () => {
+      const own = sd.seeds * stream.normal();
+      return Array.from(stream.normals(groups), (noise, e) => own + common[e]! + noise);
+    });
+    const values = influence.map(meanOf);
+    const known = new Map(
+      narrow.looks.map((n) => [n, exampleNoise(influence.slice(0, n))!] as const),
+    );
+    const noiseAt = (n: number) => known.get(n)!;
+    const isFalse = (verdict: string) => Number(verdict === "better" || verdict === "worse");
+    counts.both += isFalse(stoppingState(values, narrow, noiseAt).verdict);
+    counts.seedsAlone += isFalse(stoppingState(values, narrow).verdict);
+    const apart = stoppingState(values.map((value) => value + margin), wide, noiseAt);
+    counts.equivalent += Number(apart.verdict === "equivalent");
+  }
+  return {
+    both: counts.both / repeats,
+    equivalent: counts.equivalent / repeats,
+    seedsAlone: counts.seedsAlone / repeats,
+  };
+}
+
 const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
 
 function rowOf(metric: string, study: SimulatedStudy, repeats: number): string[] {
@@ -123,7 +172,27 @@ function rowOf(metric: string, study: SimulatedStudy, repeats: number): string[]
   ];
 }
 
+async function say(text: string): Promise<void> {
+  await Deno.stdout.write(new TextEncoder().encode(`${text}\n`));
+}
+
+/** Standard deviations of seeds' and examples' effects; the noise of a group of examples with one seed is 1. */
+const shares = [[0, 1], [0.1, 1], [0.1, 0.3], [0.3, 1], [0.3, 0.3], [1, 1], [1, 0]] as const;
+
 async function main(repeats: number): Promise<void> {
+  await say("False verdicts of claims, looks after every 3 of at most 30 seeds");
+  const looks = (["obrien-fleming", "pocock"] as const).flatMap((rule) =>
+    shares.map(([seeds, examples]) => {
+      const found = falseVerdicts(rule, { seeds, examples }, repeats);
+      return [
+        ...[rule, seeds, examples].map(String),
+        ...[found.both, found.equivalent, found.seedsAlone].map(percent),
+      ];
+    })
+  );
+  const titles = ["better or worse at 0", "equivalent at the margin", "at 0, over seeds alone"];
+  await say(textTable(["rule", "sd of seeds", "of examples", ...titles], looks));
+  await say("Intervals at 95 %");
   const studies = [2, 3, 6, 12].flatMap((seeds) =>
     [100, 400, 2000].flatMap((examples) => [0.01, 0.05, 0.1].map((sd) => ({ seeds, examples, sd })))
   );
@@ -134,14 +203,8 @@ async function main(repeats: number): Promise<void> {
       few.map((study) => rowOf(metric, study, repeats / 4))
     ),
   ];
-  const table = textTable(
-    [
-      ...["metric", "seeds", "examples", "sd of seeds, points", "covered", "width, points"],
-      ...["Satterthwaite", "seeds alone"],
-    ],
-    rows,
-  );
-  await Deno.stdout.write(new TextEncoder().encode(`${table}\n`));
+  const title = ["metric", "seeds", "examples", "sd of seeds, points", "covered", "width, points"];
+  await say(textTable([...title, "Satterthwaite", "seeds alone"], rows));
 }
 
 if (import.meta.main) await main(Number(Deno.args[0] ?? 2000));

@@ -154,7 +154,7 @@ Deno.test({
       assertMatch(heading!, /^Claims, stated before the first run \(.*\):$/);
       assertMatch(
         line!,
-        /^ {2}rank: undecided \(2 more seeds\), .* – claimed: lora is better than head(;|$)/,
+        /^ {2}rank: undecided \(2 more seeds\), .* – claimed: lora is better than head, over seeds, on .* dev texts(;|$)/,
       );
       const planned = (await linesOf("plan")).filter(({ kind }) => kind === "planned");
       const runs = planned.reduce((sum, each) => sum + each.done, 0);
