@@ -80,6 +80,15 @@ Deno.test("what other examples change is halved by a second task of as many", ()
   assert(half(["t", "u"]) < 0.75 * half(["t"]));
 });
 
+Deno.test("a claim on every task counts what other examples of that task would change", () => {
+  const on = { on: "every task" } as const;
+  const of = (claim: Partial<Claim>) => study({ ...wobbling, claim, tasks: ["t", "u"] });
+  assertEquals(of(on).answer, "supported");
+  assertEquals(of({ ...on, ...overBoth }).answer, "undecided");
+  const one = study({ ...wobbling, claim: overBoth });
+  assertEquals(of({ ...on, ...overBoth }).state, one.state);
+});
+
 Deno.test("without predictions a claim over examples has no verdict and says so", () => {
   const verdict = study({ ...wobbling, claim: overBoth, isKept: false });
   assertEquals(verdict.answer, "no predictions");
