@@ -26,6 +26,7 @@ export type { ArmRun } from "../study/compare/arms.ts";
 export type { MoreSeeds } from "./claims/more_seeds.ts";
 export type {
   ClaimSeries,
+  FoundPair,
   LeftOut,
   ScoredRun,
   SeedDifference,

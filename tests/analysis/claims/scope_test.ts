@@ -1,10 +1,4 @@
-import {
-  assert,
-  assertAlmostEquals,
-  assertEquals,
-  assertNotEquals,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { claimRow } from "../../../src/analysis/claims/claim_rows.ts";
 import type { ScoredRun } from "../../../src/analysis/claims/series.ts";
 import { lineOf, plainLine } from "../../../src/analysis/claims/text.ts";
