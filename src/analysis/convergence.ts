@@ -101,9 +101,9 @@ export function needsMore(cells: readonly ConvergedCell[]): (scope: CellScope) =
 
 const states: Readonly<Record<ConvergenceState, string>> = {
   climbing: "score still climbs",
-  falling: "loss still falls",
+  falling: "held-out loss still falls",
   converged: "converged",
-  unknown: "too short to tell",
+  unknown: "evaluated too rarely to tell",
   failed: "failed",
 };
 
@@ -113,7 +113,7 @@ export function stateText(state: ConvergenceState): string {
 }
 
 /** A change as `+1.2 ± 0.4`, in hundredths. */
-export function changeText(change: Change | null, digits: number): string | null {
+export function changeText(change: Omit<Change, "freedom"> | null, digits: number): string | null {
   if (change === null) return null;
   const error = change.error === null ? "" : ` ± ${fixed(100 * change.error, digits)}`;
   return `${signed(100 * change.change, digits)}${error}`;
@@ -138,11 +138,11 @@ export function earlyCells(
       const { state, runs, gain, gainIn, fall } = cell;
       const figures = said(
         gain !== null && `score ${changeText(gain, 1)} ${gainIn}`,
-        fall !== null && `loss ${signed(-100 * fall.change, 0)} %`,
+        fall !== null && `held-out loss ${signed(-100 * fall.change, 0)} %`,
       ).join(", ");
       return `${placeText(cell)}: ${stateText(state)} (in the last fifth of ${
         counted(runs, "run")
-      }: ${figures})`;
+      }: ${figures})${cell.isNoisy ? "; more seeds may show that it does not" : ""}`;
     }),
   };
 }

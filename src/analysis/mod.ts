@@ -63,11 +63,9 @@ export {
   convergenceOf,
   type ConvergenceSource,
   type ConvergenceState,
-  lossFall,
   needsMoreSteps,
-  type ScoreChange,
+  type RunChange,
 } from "./run_convergence.ts";
-export type { LateChange } from "../record/types.ts";
 export type { Contrast, Decided } from "./contrasts.ts";
 export type { NoVerdict, Remedy, Verdict, VerdictKind } from "./verdict.ts";
 export type { PairedContrast } from "./paired_rows.ts";

@@ -1,10 +1,8 @@
 /**
- * Whether a run had converged when it ended, by its journals.
+ * Whether a run had converged when it ended, by its evaluations.
  *
- * What is compared is the mean over the last fifth of the steps with the mean over the fifth before it, of the task loss and of
- * the score. Losses of single batches are noisy: with a spread of sd and n steps a fifth, the difference of these two means has the
- * standard error sd √(2/n), less than half that of a line fitted within the last fifth (sd √(12/n)) and a third of that of its
- * halves. Where the loss curve bends, the difference is at most too large, so that it errs towards more steps.
+ * What is compared is the mean over the last fifth of the steps with the mean over the fifth before it, of the score and of the loss
+ * on examples that are not trained on. The training loss says nothing here: it goes on falling while texts are learned by heart.
  *
  * @module
  */
@@ -12,31 +10,46 @@ import { type ConvergenceRule, defaultConvergence } from "../study/schema/study.
 import { gainUnit, meritOf } from "../tasks/metrics.ts";
 import { heldOutSplit } from "../tasks/run_examples.ts";
 import { meanOf } from "../stats/statistics.ts";
-import type {
-  EvaluationLine,
-  LateChange,
-  PredictionLine,
-  RunResults,
-  StepLine,
-} from "../record/types.ts";
+import { upperProbability } from "../stats/distributions.ts";
+import type { EvaluationLine, PredictionLine, RunResults } from "../record/types.ts";
 
 /**
  * What the end of a run says:
  *
  * - `climbing`: its score still rises,
- * - `falling`: its score does not, and its task loss still falls,
+ * - `falling`: its score does not, and its held-out loss still falls,
  * - `converged`: neither; or it was ended by its plateau, which is the rule that it was given,
- * - `unknown`: there are too few steps and evaluations to tell,
+ * - `unknown`: there are too few evaluations to tell,
  * - `failed`: it has no end.
  */
 export type ConvergenceState = "converged" | "climbing" | "falling" | "unknown" | "failed";
 
-/** How the score of a split changed; a positive `change` is a gain, where lower is better too. */
-export interface ScoreChange extends LateChange {
-  /** The split that it was evaluated on. */
-  readonly split: string;
-  /** What its gain is counted in; see {@linkcode gainUnit}. */
-  readonly unit: number;
+/** How a figure changed from the last fifth of a run but one to the last. */
+export interface LateChange {
+  /** Mean over the fifth before the last; where that has no evaluation, the latest one before it. */
+  readonly before: number;
+  /** Mean over the last fifth. */
+  readonly after: number;
+  /** `after` − `before`, over the steps of one fifth. */
+  readonly change: number;
+  /** The variance of `change` where single values have the variance 1. */
+  readonly perVariance: number;
+  /** The sample variance of single values within the fifths; 0 where each fifth has one. */
+  readonly variance: number;
+  /** Degrees of freedom of `variance`. */
+  readonly freedom: number;
+}
+
+/** A change in one direction, with what a run knows of its noise. */
+export interface RunChange {
+  /** Positive in that direction; a gain of the score in its unit, a fall of the loss as a share of it. */
+  readonly change: number;
+  /** Its variance by the spread within the fifths, and the degrees of freedom of that. */
+  readonly variance: number;
+  /** See {@linkcode RunChange.variance}. */
+  readonly freedom: number;
+  /** The variance that the number of examples lets one expect; null where that is not known. */
+  readonly expected: number | null;
 }
 
 /** Whether a run had converged, with the figures that say so. */
@@ -45,10 +58,10 @@ export interface Convergence {
   readonly state: ConvergenceState;
   /** Whether it was ended by the plateau that its settings ask for. */
   readonly isAtPlateau: boolean;
-  /** The task loss; of a sequence in the stage in which it falls by the largest share. Null where there are too few steps. */
-  readonly loss: LateChange | null;
-  /** The score by the primary metric; null where there are too few evaluations, and for sequences. */
-  readonly score: ScoreChange | null;
+  /** How the held-out loss fell; of a sequence in the stage in which it falls by the largest share. Null where there are too few evaluations. */
+  readonly fall: RunChange | null;
+  /** How the score by the primary metric rose; null where there are too few evaluations, and for sequences. */
+  readonly gain: RunChange | null;
 }
 
 interface Point {
@@ -56,137 +69,131 @@ interface Point {
   readonly value: number;
 }
 
-/** Steps that a fifth must have for its mean loss to say something. */
-const leastSteps = 5;
-
-/** Standard errors by which a change must differ from none: one run in a hundred that does not change is taken for one that does. */
-const errors = 2.326;
+/** The chance by which a cell that does not change is taken for one that does, at most. */
+const level = 0.05;
 
 /**
  * The share of a split's answers that change at random from one evaluation to the next in a run that has converged: with n answers,
- * √(share/n) is then the spread of the change of the score in its unit, at least. It counts where the evaluations do not show a larger one.
+ * √(share/n) is then the spread of an evaluation's score in its unit.
  */
-const changedAnswers = 0.1;
+const changedAnswers = 0.05;
 
-/** The squared standard error of a mean, and of a single value nothing. */
-function errorOfMean(values: readonly number[]): number {
-  if (values.length < 2) return 0;
-  const mean = meanOf(values);
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return squares / (values.length - 1) / values.length;
-}
+/** Degrees of freedom that this expectation counts for beside what evaluations show. */
+const expectedFreedom = 4;
 
 /**
- * How a figure changed from the last fifth but one of `steps` to the last; null where one of them has no value.
+ * How a figure changed from the last fifth but one of `steps` to the last; null where there is nothing to compare.
  *
- * @param points Ascending in their steps; values that are not finite are passed over.
- * @param isFilled Whether the latest value before the last fifth stands for a fifth before it that has none. Default false.
- * @param variance Of a single value, at least; null where that is not known. Default null.
+ * @param points Ascending in their steps; values that are not finite are passed over. The latest value before the last fifth stands
+ * for a fifth before it that has none.
  */
-export function lateChange(
-  points: readonly Point[],
-  steps: number,
-  { isFilled = false, variance = null }: {
-    readonly isFilled?: boolean;
-    readonly variance?: number | null;
-  } = {},
-): LateChange | null {
+export function lateChange(points: readonly Point[], steps: number): LateChange | null {
   const finite = points.filter(({ value }) => Number.isFinite(value));
   // Counted in fifths, since 0.8 is no exact number.
   const isAfter = ({ step }: Point, fifths: number) => 5 * step > fifths * steps;
   const last = finite.filter((point) => isAfter(point, 4));
   const earlier = finite.filter((point) => !isAfter(point, 4));
   const within = earlier.filter((point) => isAfter(point, 3));
-  const former = within.length > 0 || !isFilled ? within : earlier.slice(-1);
+  const former = within.length > 0 ? within : earlier.slice(-1);
   if (last.length === 0 || former.length === 0) return null;
-  const valuesOf = (of: readonly Point[]) => of.map(({ value }) => value);
-  const [before, after] = [meanOf(valuesOf(former)), meanOf(valuesOf(last))];
-  const middle = (of: readonly Point[]) => meanOf(of.map(({ step }) => step));
-  const perFifth = steps / 5 / (middle(last) - middle(former));
-  const least = variance === null ? 0 : variance / Math.min(last.length, former.length);
-  const own = errorOfMean(valuesOf(last)) + errorOfMean(valuesOf(former));
-  const isKnown = variance !== null || (last.length > 1 && former.length > 1);
+  const fifths = [former, last].map((own) => {
+    const mean = meanOf(own.map(({ value }) => value));
+    return {
+      mean,
+      step: meanOf(own.map(({ step }) => step)),
+      squares: own.reduce((sum, { value }) => sum + (value - mean) ** 2, 0),
+    };
+  });
+  const [before, after] = [fifths[0]!, fifths[1]!];
+  const perFifth = steps / 5 / (after.step - before.step);
+  const freedom = last.length + former.length - 2;
   return {
-    before,
-    after,
-    change: (after - before) * perFifth,
-    error: isKnown ? Math.sqrt(Math.max(own, least)) * perFifth : null,
+    before: before.mean,
+    after: after.mean,
+    change: (after.mean - before.mean) * perFifth,
+    perVariance: (1 / last.length + 1 / former.length) * perFifth ** 2,
+    variance: freedom === 0 ? 0 : (before.squares + after.squares) / freedom,
+    freedom,
   };
 }
 
-/** A change in one direction with its standard error. */
-export interface Change {
-  /** Positive in that direction. */
-  readonly change: number;
-  /** Null where it is not known. */
-  readonly error: number | null;
+/** A late change in the direction that counts and in a unit. */
+function inUnit(
+  { change, perVariance, variance, freedom }: LateChange,
+  unit: number,
+  expected: number | null = null,
+): RunChange {
+  return {
+    change: change / unit,
+    variance: variance * perVariance / unit ** 2,
+    freedom,
+    expected: expected === null ? null : expected * perVariance,
+  };
 }
 
-/** Whether a change is more than `most` and more than noise. */
-function isMore({ change, error }: Change, most: number): boolean {
-  return change > most && change > errors * (error ?? 0);
-}
-
-/** The share of its loss that a run lost from the last fifth but one to the last, with its standard error. */
-export function lossFall({ before, change, error }: LateChange): Change {
-  if (before <= 0) return { change: 0, error: null };
-  return { change: -change / before, error: error === null ? null : error / before };
-}
-
-/** The late change of the loss in the stretch of a run in which it is the largest; null where each has too few steps. */
-export function lossChange(
-  { record: { happened, thinned }, steps }: Pick<ConvergenceSource, "record" | "steps">,
-): LateChange | null {
-  // It was computed of all steps before most were left out.
-  if (thinned !== undefined) return thinned.lateLoss;
-  const stretches = happened.sequence?.stages ?? [{ firstStep: 0, steps: happened.steps }];
-  const changes = stretches.flatMap(({ firstStep, steps: length }) => {
-    if (length < 5 * leastSteps) return [];
-    const own = steps.filter(({ step }) => step > firstStep && step <= firstStep + length)
-      .map(({ step, loss }) => ({ step: step - firstStep, value: loss }));
-    const change = lateChange(own, length);
-    return change === null ? [] : [change];
-  });
-  return changes.toSorted((a, b) => lossFall(b).change - lossFall(a).change)[0] ?? null;
-}
-
-/** The late change of the score, on the held-out share where there is one, else on the split that counts. */
-function scoreChange(
-  { record: { happened }, evaluations, predictions }: ConvergenceSource,
-): ScoreChange | null {
-  if (happened.sequence !== undefined) return null;
-  const split = evaluations.some((line) => line.split === heldOutSplit)
+/** The split whose evaluations are looked at: the held-out share where there is one, else that which counts. */
+function judgedSplit({ record: { happened }, evaluations }: ConvergenceSource): string | undefined {
+  return evaluations.some(({ split }) => split === heldOutSplit)
     ? heldOutSplit
     : happened.last?.split;
-  if (split === undefined) return null;
-  const points = evaluations.filter((line) => line.split === split).map(({ step, metrics }) => ({
-    step,
-    value: metrics[happened.primaryMetric] ?? NaN,
-  }));
-  const examples = happened.examples?.splits[split] ??
-    predictions?.filter((line) => line.split === split).length;
-  const lateGain = (variance: number | null) =>
-    lateChange(points, happened.steps, { isFilled: true, variance });
-  const found = lateGain(null);
-  if (found === null) return null;
-  const unit = gainUnit(happened.primaryMetric, found.before);
-  const change = (examples ?? 0) === 0 ? found : lateGain(changedAnswers / examples! * unit ** 2)!;
-  return { split, ...change, change: meritOf(happened.primaryMetric, change.change), unit };
 }
 
-/** The gain of a score in its unit: in points by a hundred where the metric is bounded, else a share of the score. */
-function scoreGained({ change, error, unit }: ScoreChange): Change {
-  return { change: change / unit, error: error === null ? null : error / unit };
+/** How the held-out loss of a run fell; of a sequence, in each stage on its own task. */
+function lossFall(run: ConvergenceSource): RunChange | null {
+  const { record: { happened }, evaluations } = run;
+  const stages = happened.sequence?.stages ??
+    [{ task: judgedSplit(run), firstStep: 0, steps: happened.steps }];
+  const falls = stages.flatMap(({ task, firstStep, steps }) => {
+    const own = evaluations
+      .filter(({ split, step }) => split === task && step > firstStep && step <= firstStep + steps)
+      .map(({ step, loss }) => ({ step: step - firstStep, value: loss }));
+    const found = lateChange(own, steps);
+    if (found === null || !(found.before > 0)) return [];
+    return [inUnit({ ...found, change: -found.change }, found.before)];
+  });
+  return falls.toSorted((a, b) => b.change - a.change)[0] ?? null;
+}
+
+/**
+ * How a score changed at the end of a run, above zero where it became better; null where there are too few evaluations, and for
+ * sequences.
+ *
+ * @param metric Default: the one that decides.
+ */
+export function scoreChange(
+  run: ConvergenceSource,
+  metric: string = run.record.happened.primaryMetric,
+): LateChange | null {
+  const { record: { happened }, evaluations } = run;
+  const split = judgedSplit(run);
+  if (happened.sequence !== undefined || split === undefined) return null;
+  const points = evaluations.filter((line) => line.split === split)
+    .map(({ step, metrics }) => ({ step, value: metrics[metric] ?? NaN }));
+  const found = lateChange(points, happened.steps);
+  return found === null ? null : { ...found, change: meritOf(metric, found.change) };
+}
+
+/** The gain of a run's score in its unit: in points by a hundred where the metric is bounded, else a share of the score. */
+function scoreGained(run: ConvergenceSource): RunChange | null {
+  const { record: { happened }, predictions } = run;
+  const found = scoreChange(run);
+  if (found === null) return null;
+  const split = judgedSplit(run)!;
+  const examples = happened.examples?.splits[split] ??
+    predictions?.filter((line) => line.split === split).length ?? 0;
+  return inUnit(
+    found,
+    gainUnit(happened.primaryMetric, found.before),
+    examples === 0 ? null : changedAnswers / examples,
+  );
 }
 
 /** What is read of a run. */
 export interface ConvergenceSource {
   /** Its outcome, its steps and its metric count. */
-  readonly record: Pick<RunResults["record"], "happened" | "thinned">;
-  /** Its journal of steps; empty where it was not kept. */
-  readonly steps: readonly Pick<StepLine, "step" | "loss">[];
+  readonly record: Pick<RunResults["record"], "happened">;
   /** Its journal of evaluations. */
-  readonly evaluations: readonly Pick<EvaluationLine, "step" | "split" | "metrics">[];
+  readonly evaluations: readonly Pick<EvaluationLine, "step" | "split" | "loss" | "metrics">[];
   /** Its predictions, which say how many examples a split has where an older record does not. Default: not known. */
   readonly predictions?: readonly Pick<PredictionLine, "split">[];
 }
@@ -194,7 +201,7 @@ export interface ConvergenceSource {
 /**
  * Whether a run had converged when it ended.
  *
- * A change counts if it is larger than the rule's and larger than 2.33 standard errors, where there are enough values for one.
+ * A change counts if it is larger than the rule's, and larger than one in twenty runs without a change would show by chance.
  *
  * @param rule Default: {@linkcode defaultConvergence}, key by key.
  *
@@ -203,39 +210,76 @@ export interface ConvergenceSource {
  * import { assertEquals } from "@std/assert";
  * import type { RunRecord } from "../record/types.ts";
  * import { convergenceOf } from "./run_convergence.ts";
- * const happened = { outcome: { state: "finished" }, steps: 50, primaryMetric: "accuracy" } as RunRecord["happened"];
- * const steps = Array.from({ length: 50 }, (_, i) => ({ step: i + 1, loss: 1 - i / 100 }));
- * assertEquals(convergenceOf({ record: { happened }, steps, evaluations: [] }).state, "falling");
+ * const evaluations = [0.5, 0.6, 0.7, 0.8, 0.9].map((accuracy, i) =>
+ *   ({ step: 10 * (i + 1), split: "dev", loss: 1 - accuracy, metrics: { accuracy } })
+ * );
+ * const happened = { outcome: { state: "finished" }, steps: 50, primaryMetric: "accuracy", last: evaluations[4] };
+ * const record = { happened } as unknown as RunRecord;
+ * assertEquals(convergenceOf({ record, evaluations }).state, "climbing");
  * ```
  */
 export function convergenceOf(
   run: ConvergenceSource,
   rule: Partial<ConvergenceRule> = {},
 ): Convergence {
-  const { lossShare, scoreGain } = { ...defaultConvergence, ...rule };
   const { happened } = run.record;
   const isAtPlateau = happened.ended === "plateau";
   if (happened.outcome.state === "failed") {
-    return { state: "failed", isAtPlateau, loss: null, score: null };
+    return { state: "failed", isAtPlateau, fall: null, gain: null };
   }
-  const loss = lossChange(run);
-  const score = scoreChange(run);
-  const changes = {
-    score: score === null ? null : scoreGained(score),
-    fall: loss === null ? null : lossFall(loss),
-  };
-  const state = isAtPlateau ? "converged" : stateOf(changes, { lossShare, scoreGain });
-  return { state, isAtPlateau, loss, score };
+  const own = { isAtPlateau, fall: lossFall(run), gain: scoreGained(run) };
+  return { state: cellConvergence([{ state: "unknown", ...own }], rule).state, ...own };
 }
 
-/** What the changes at the end of a run, or of several, come to. */
-function stateOf(
-  { score, fall }: { readonly score: Change | null; readonly fall: Change | null },
-  { lossShare, scoreGain }: ConvergenceRule,
-): ConvergenceState {
-  if (score !== null && isMore(score, scoreGain)) return "climbing";
-  if (fall !== null && isMore(fall, lossShare)) return "falling";
-  return score === null && fall === null ? "unknown" : "converged";
+/** A mean change in one direction. */
+export interface Change {
+  /** Positive in that direction. */
+  readonly change: number;
+  /** Its standard error; null where nothing says how large it is. */
+  readonly error: number | null;
+  /** Degrees of freedom of the error; 0 where there is none. */
+  readonly freedom: number;
+}
+
+/**
+ * The mean of runs' changes. Its error is found of all that shows noise: the spread of the runs' changes, the spread within the
+ * fifths of each run, and what the number of examples lets one expect, each by its degrees of freedom.
+ */
+function meanChange(changes: readonly RunChange[]): Change | null {
+  if (changes.length === 0) return null;
+  const mean = meanOf(changes.map(({ change }) => change));
+  const expected = changes.flatMap((own) => own.expected ?? []);
+  const parts = [
+    ...changes,
+    {
+      variance: changes.reduce((sum, { change }) => sum + (change - mean) ** 2, 0) /
+        Math.max(1, changes.length - 1),
+      freedom: changes.length - 1,
+    },
+    ...(expected.length === 0 ? [] : [{ variance: meanOf(expected), freedom: expectedFreedom }]),
+  ];
+  const freedom = parts.reduce((sum, part) => sum + part.freedom, 0);
+  const squares = parts.reduce((sum, part) => sum + part.freedom * part.variance, 0);
+  return {
+    change: mean,
+    error: freedom === 0 ? null : Math.sqrt(squares / freedom / changes.length),
+    freedom,
+  };
+}
+
+/** Whether chance shows a change of so much more than none in fewer than one in twenty cells; without an error it counts as it is. */
+function isSurely(more: number, { error, freedom }: Change): boolean {
+  return more > 0 && (!error || upperProbability(more / error, freedom) < level);
+}
+
+/** Whether a change is more than `most` and more than noise. */
+function isMore(change: Change | null, most: number): boolean {
+  return change !== null && change.change > most && isSurely(change.change, change);
+}
+
+/** Whether a change is more than `most` by more than noise. */
+function isClearly(change: Change | null, most: number): boolean {
+  return change !== null && change.error !== null && isSurely(change.change - most, change);
 }
 
 /** Whether a run's numbers, or those of a cell, are of a training that was ended too early. */
@@ -247,54 +291,43 @@ export function needsMoreSteps({ state }: { readonly state: ConvergenceState }):
 export interface CellConvergence {
   /** As of a run; `failed` where it has no run that did not. */
   readonly state: ConvergenceState;
+  /** Whether more seeds may open it: it needs more steps, and chance alone may have lifted its change above the bound. */
+  readonly isNoisy: boolean;
   /** Runs that did not fail. */
   readonly runs: number;
-  /** Those of them that needed more steps by themselves. */
-  readonly early: number;
-  /** The mean share of the task loss that was lost at the end, and its standard error; null where no run tells. */
+  /** The mean share of the held-out loss that was lost at the end; null where no run tells. */
   readonly fall: Change | null;
-  /** The mean gain of the score at the end in its unit, and its standard error; null where no run tells. */
+  /** The mean gain of the score at the end in its unit; null where no run tells. */
   readonly gain: Change | null;
 }
 
-/** The mean of changes that were found independently. */
-function meanChange(changes: readonly Change[]): Change | null {
-  if (changes.length === 0) return null;
-  const known = changes.flatMap(({ error }) => error === null ? [] : [error ** 2]);
-  const sum = known.reduce((total, square) => total + square, 0);
-  return {
-    change: meanOf(changes.map(({ change }) => change)),
-    error: known.length < changes.length ? null : Math.sqrt(sum) / changes.length,
-  };
-}
-
-/** The share of a cell's runs that may need more steps by chance. */
-const byChance = 0.2;
-
 /**
- * Whether the runs of one task, method and budget had converged: their mean changes are tested as those of a run are, with the
- * smaller error that several seeds give; besides, a cell needs more steps where more than one in five of its runs do.
+ * Whether the runs of one task, method and budget had converged, by the mean of their changes.
  *
  * @param runs What {@linkcode convergenceOf} says of each.
- * @param rule The same as for the runs.
+ * @param rule Default: {@linkcode defaultConvergence}, key by key.
  */
 export function cellConvergence(
   runs: readonly Convergence[],
   rule: Partial<ConvergenceRule> = {},
 ): CellConvergence {
+  const { lossShare, scoreGain } = { ...defaultConvergence, ...rule };
   const ended = runs.filter(({ state }) => state !== "failed");
-  const early = ended.filter(needsMoreSteps);
   // A plateau is a rule of its own.
   const cut = ended.filter(({ isAtPlateau }) => !isAtPlateau);
-  const fall = meanChange(cut.flatMap(({ loss }) => loss === null ? [] : [lossFall(loss)]));
-  const gain = meanChange(cut.flatMap(({ score }) => score === null ? [] : [scoreGained(score)]));
-  const together = stateOf({ score: gain, fall }, { ...defaultConvergence, ...rule });
+  const fall = meanChange(cut.flatMap((run) => run.fall ?? []));
+  const gain = meanChange(cut.flatMap((run) => run.gain ?? []));
+  const [isClimbing, isFalling] = [isMore(gain, scoreGain), isMore(fall, lossShare)];
   const state = ended.length === 0
     ? "failed"
-    : cut.length === 0
-    ? "converged"
-    : early.length > byChance * ended.length && !needsMoreSteps({ state: together })
-    ? early[0]!.state
-    : together;
-  return { state, runs: ended.length, early: early.length, fall, gain };
+    : isClimbing
+    ? "climbing"
+    : isFalling
+    ? "falling"
+    : cut.length > 0 && fall === null && gain === null
+    ? "unknown"
+    : "converged";
+  const isNoisy = (isClimbing || isFalling) && !isClearly(gain, scoreGain) &&
+    !isClearly(fall, lossShare);
+  return { state, isNoisy, runs: ended.length, fall, gain };
 }

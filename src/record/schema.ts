@@ -184,12 +184,6 @@ const thinned = z.object({
   every: z.int().min(2),
   steps: count,
   whole: filePrint,
-  lateLoss: z.object({
-    before: z.number(),
-    after: z.number(),
-    change: z.number(),
-    error: z.number().nullable(),
-  }).nullable(),
   millis: numbers,
 });
 

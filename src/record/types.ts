@@ -329,18 +329,6 @@ export interface FilePrint {
   readonly sha256: string;
 }
 
-/** How a figure changed from the last fifth of a run but one to the last. */
-export interface LateChange {
-  /** Mean over the fifth before the last; of scores, where that has no evaluation, the latest one before it. */
-  readonly before: number;
-  /** Mean over the last fifth. */
-  readonly after: number;
-  /** `after` − `before`, over the steps of one fifth. */
-  readonly change: number;
-  /** Standard error of `change`; null where a fifth has fewer than two values and nothing else says how noisy they are. */
-  readonly error: number | null;
-}
-
 /** Which lines of `steps.jsonl` a pack has kept, and what was computed of all of them before the others were left out. */
 export interface ThinnedSteps {
   /** Each so-many-th step was kept, besides the first, the last, and those of evaluations and rank events; at least 2. */
@@ -349,8 +337,6 @@ export interface ThinnedSteps {
   readonly steps: number;
   /** What tells the whole journal's contents; `files` tells those of the thinned one. */
   readonly whole: FilePrint;
-  /** How the task loss changed at the end of the run, by which convergence is decided; null where there were too few steps. */
-  readonly lateLoss: LateChange | null;
   /** Milliseconds of all steps until each evaluation, by the step of the evaluation. */
   readonly millis: Readonly<Record<string, number>>;
 }

@@ -59,7 +59,7 @@ const words: Readonly<Record<string, string>> = {
     "How much a method may train: an average rank over the adapted modules, or a number of adapter parameters.",
   "cell": "The runs of one task, method and budget; they differ in their seed.",
   "converged?":
-    "Whether score and loss had stopped improving in the last fifth of the steps; a cell that had not gets no verdict.",
+    "Whether score and held-out loss had stopped improving in the last fifth of the steps; a cell that had not gets no verdict.",
   "decides by": "The score by which a policy ranks the ranks that it drops, moves or grows.",
   "difference":
     "The mean over seeds of one score minus the other on the same task: a method’s minus the baseline’s, or A’s minus B’s.",

@@ -71,16 +71,24 @@ Deno.test("steps are the mean of the runs that ended well, and failed cells are 
   assertStringIncludes(earlyCells(analyse({ ...both, runs }).cells)!.summary, "2 of 2 cells");
 });
 
-Deno.test("a loss that falls is told as the share that it lost in the last fifth", () => {
+Deno.test("a held-out loss that falls is told as the share that it lost in the last fifth", () => {
   const flat = studyOf({ labels: ["lora"], curve: curves });
-  // From 1 − 69.5 b to 1 − 89.5 b on average, which is 0.6 less of it.
   const runs = flat.runs.map((run): RunResults => ({
     ...run,
-    steps: run.steps.map((step, i) => ({ ...step, loss: 1 - 0.6 / 61.7 * i })),
+    evaluations: run.evaluations.map((line, i) => ({ ...line, loss: i < 4 ? 0.5 : 0.2 })),
   }));
   const { lines } = earlyCells(analyse({ ...flat, runs }).cells)!;
-  assertStringIncludes(lines[0]!, "loss still falls");
-  assertStringIncludes(lines[0]!, "loss −60 %)");
+  assertStringIncludes(lines[0]!, "held-out loss still falls");
+  assertStringIncludes(lines[0]!, "held-out loss −60 %)");
+});
+
+Deno.test("a training loss that falls asks for no steps", () => {
+  const flat = studyOf({ labels: ["lora"], curve: curves });
+  const runs = flat.runs.map((run): RunResults => ({
+    ...run,
+    steps: run.steps.map((step, i) => ({ ...step, loss: 1 - i / 100 })),
+  }));
+  assertEquals(earlyCells(analyse({ ...flat, runs }).cells), null);
 });
 
 Deno.test("changes are told in hundredths, with their error where it is known", () => {

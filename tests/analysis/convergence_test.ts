@@ -53,7 +53,7 @@ Deno.test("notices, scores and the terminal name the cells that need more steps"
     "1 of 2 cells (task, method and budget) needs more steps: training was still improving when it ended, so there is no verdict on it";
   assertEquals(notice!.text, `${summary}.`);
   assertEquals(notice!.lines, [
-    "t, slow, rank 4: score still climbs (in the last fifth of 3 runs: score +5.0 points, loss 0 %)",
+    "t, slow, rank 4: score still climbs (in the last fifth of 3 runs: score +5.0 ± 0.0 points, held-out loss 0 %)",
   ]);
   assertStringIncludes(methodsText(analyse(study)), `${summary}; the report has their curves.`);
   const scores = tableOf(analyse(study), "scores");

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { convergedCells, needsMore } from "../convergence.ts";
+import { convergedCells, isInScope } from "../convergence.ts";
+import { needsMoreSteps } from "../run_convergence.ts";
 import { cellOf } from "../run_rows.ts";
-import { cellTitles } from "./gates.ts";
+import { cellTitle } from "../../study/grid/run_id.ts";
 import { hasBracketedSettings, hasTunedSettings } from "../tuned_runs.ts";
 import type { Basis } from "../basis.ts";
 import { hasLearned } from "./no_evidence.ts";
@@ -34,8 +35,12 @@ export function claimsReport(results: Basis): ClaimsReport | null {
   const isTuned = hasTunedSettings(results.tuned);
   const verdicts = verdictsOf(claims.study, claims.planned, runs, {
     improving: (seen) => {
-      const isEarly = needsMore(convergedCells({ ...results, runs: seen }, results.grid));
-      return cellTitles(seen.filter(({ record }) => isEarly(cellOf(record))));
+      const early = convergedCells({ ...results, runs: seen }, results.grid).filter(needsMoreSteps);
+      const titles = new Map(seen.map(({ record }) => [
+        early.find((cell) => isInScope(cell, cellOf(record))),
+        cellTitle(record.asked),
+      ]));
+      return early.map((cell) => ({ title: titles.get(cell)!, isNoisy: cell.isNoisy }));
     },
     isBracketed: hasBracketedSettings(results),
     isTuned: isTuned === null ? null : ({ record }) => isTuned(record.asked),

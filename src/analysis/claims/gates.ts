@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { cellTitle } from "../../study/grid/run_id.ts";
 import type { Claim } from "../../study/schema/claims.ts";
 import type { StoppingPlan, StoppingVerdict } from "../../stats/stopping.ts";
 import { counted, listed, whole } from "../../base/format.ts";
@@ -24,10 +23,18 @@ export type ClosedAnswer =
   /** Its tasks differ so much that their average stands for none of them. */
   | "tasks disagree";
 
+/** A cell whose training was still improving when it ended. */
+export interface ImprovingCell {
+  /** Such as `RTE, elalora, r4`. */
+  readonly title: string;
+  /** Whether that may be noise, which more seeds tell from it. */
+  readonly isNoisy: boolean;
+}
+
 /** What verdicts ask of runs. */
 export interface RunChecks<R> {
-  /** Cells of some runs whose training was still improving when it ended, such as `RTE, elalora, r4`. Default: none. */
-  readonly improving?: (runs: readonly R[]) => readonly string[];
+  /** Cells of some runs whose training was still improving when it ended. Default: none. */
+  readonly improving?: (runs: readonly R[]) => readonly ImprovingCell[];
   /** Whether the settings of a run were tuned within their range, or not at all. Default: they were. */
   readonly isBracketed?: (run: R) => boolean;
   /** Whether a run has settings that were chosen for it; null where nothing was tuned. Default null. */
@@ -83,8 +90,10 @@ const converged: Gate = ({ runs, checks: { improving } }) => {
   const cells = improving(runs);
   return cells.length === 0 ? null : {
     answer: "more steps needed",
-    note: `training was still improving when it ended: ${listed(cells.map((cell) => `"${cell}"`))}`,
-    against: "its runs need more steps",
+    note: `training was still improving when it ended: ${
+      listed(cells.map(({ title, isNoisy }) => `"${title}"${isNoisy ? " (may be noise)" : ""}`))
+    }`,
+    against: cells.every(({ isNoisy }) => isNoisy) ? null : "its runs need more steps",
   };
 };
 
@@ -141,9 +150,4 @@ export function withDefaults<R extends ScoredRun>(checks: RunChecks<R>): Require
     hasLearned: () => true,
     ...checks,
   };
-}
-
-/** The cells of some runs, for {@linkcode RunChecks.improving}. */
-export function cellTitles(runs: readonly ScoredRun[]): readonly string[] {
-  return [...new Set(runs.map(({ record }) => cellTitle(record.asked)))];
 }

@@ -12,7 +12,7 @@ import {
 } from "../../analysis/convergence.ts";
 import { needsMoreSteps } from "../../analysis/run_convergence.ts";
 import { targetRows } from "../../analysis/targets.ts";
-import { duration, fixed, nothing, significant, whole } from "../../base/format.ts";
+import { duration, fixed, nothing, said, significant, whole } from "../../base/format.ts";
 import { defaultConvergence } from "../../study/schema/study.ts";
 import { isHigherBetter } from "../../tasks/metrics.ts";
 import { budgetColumn, methodColumn, metricColumn, scoreOf, taskColumn } from "../columns.ts";
@@ -35,24 +35,27 @@ function convergenceTable(results: Analysis): ReportTable {
     id: "convergence",
     title: "Had training converged?",
     note:
-      `The last fifth of the steps compared with the fifth before it: the mean change over seeds, ± standard error. A cell (a task, ` +
-      `method and budget) needs more steps if its score rises by more than ${
+      `The last fifth of the steps compared with the fifth before it, by evaluations of the held-out share, or else of the split that ` +
+      `counts: the mean change over seeds, ± standard error. A cell (a task, method and budget) needs more steps if its score rises by more than ${
         significant(100 * scoreGain)
       } ${scoreGain === 0.01 ? "point" : "points"}${
         inShares ? `, or ${significant(100 * scoreGain)} % of a score without bound,` : ""
-      } or its task loss falls by more than ${
+      } or its held-out loss falls by more than ${
         significant(100 * lossShare)
-      } %, and if this change also exceeds 2.33 standard errors. ` +
-      `It needs more, too, if more than one in five of its runs do. Such a cell gets no verdict.` +
+      } %, and if chance shows such a change in fewer than one in twenty cells. Such a cell gets no verdict. ` +
+      "The training loss does not count." +
+      (cells.some(({ isNoisy }) => isNoisy)
+        ? " “May be noise”: the change is not significantly more than what is allowed, so more seeds may open the cell."
+        : "") +
       (cells.some(learnedNothing)
         ? " “Nothing learned”: all runs collapsed or are no better than the majority class, so that convergence says nothing."
         : "") +
       (hasPlateaus ? " Runs that ended at their plateau have converged by that rule." : ""),
     csv: (cell) => {
-      const { task, label, budget, runs, early, atPlateau, idle, steps, gain, fall } = cell;
+      const { task, label, budget, runs, isNoisy, atPlateau, idle, steps, gain, fall } = cell;
       const state = learnedNothing(cell) ? nothingLearned : cell.state;
       return {
-        ...{ task, label, budget, state, runs, early, atPlateau, idle, steps },
+        ...{ task, label, budget, state, isNoisy, runs, atPlateau, idle, steps },
         ...{ gain: gain?.change, gainError: gain?.error },
         ...{ fall: fall?.change, fallError: fall?.error },
       };
@@ -63,17 +66,20 @@ function convergenceTable(results: Analysis): ReportTable {
       budgetColumn,
       text(
         "converged?",
-        (cell) => learnedNothing(cell) ? nothingLearned : stateText(cell.state),
+        (cell) =>
+          learnedNothing(cell)
+            ? nothingLearned
+            : said(stateText(cell.state), cell.isNoisy && "may be noise").join(", "),
         (cell) => learnedNothing(cell) || needsMoreSteps(cell) ? "bad" : "muted",
       ),
-      number("runs that need more", (row) => `${whole(row.early)} of ${whole(row.runs)}`),
+      number("runs", (row) => whole(row.runs)),
       number("steps (mean)", (row) => fixed(row.steps, 0)),
       hasPlateaus ? number("ended by plateau", (row) => whole(row.atPlateau)) : null,
       number(
         inShares ? "score gains, points or %" : "score gains, points",
         ({ gain, gainIn }) => shown(gain, 2) + (gain !== null && gainIn === "%" ? " %" : ""),
       ),
-      number("loss falls, %", ({ fall }) => shown(fall, 1)),
+      number("held-out loss falls, %", ({ fall }) => shown(fall, 1)),
     ],
   });
 }

@@ -4,7 +4,6 @@
  * @module
  */
 import { millisUntil } from "../../analysis/learning.ts";
-import { lossChange } from "../../analysis/run_convergence.ts";
 import { UsageError } from "../../base/input_error.ts";
 import { decodeText } from "../../base/read_text.ts";
 import { parseJsonFile, printOf } from "../../record/damage.ts";
@@ -84,7 +83,6 @@ export async function thinnedRun(
     every,
     steps,
     whole: was?.whole ?? await printOf(journal),
-    lateLoss: lossChange(run),
     millis: Object.fromEntries(
       run.evaluations.map(({ step }) => [step, millisUntil(run, step)] as const)
         .filter((entry): entry is readonly [number, number] => entry[1] !== null),

@@ -32,7 +32,7 @@ import { type Tuned, tunedSchema } from "./tuned.ts";
 
 /** What counts as a change at the end of a run. */
 export interface ConvergenceRule {
-  /** The share of its task loss that a converged run loses from the last fifth but one to the last, at most. Default 0.05. */
+  /** The share of its held-out loss that a converged run loses from the last fifth but one to the last, at most. Default 0.05. */
   readonly lossShare: number;
   /** What the score of a converged run gains in the last fifth, at most; a share of it where it has no bound. Default 0.01, one point. */
   readonly scoreGain: number;
@@ -45,12 +45,12 @@ export const defaultConvergence: ConvergenceRule = { lossShare: 0.05, scoreGain:
 export const convergenceSchema = closed({
   lossShare: z.exactOptional(
     z.number().gt(0).lt(1).describe(
-      "A run needs more steps if its mean task loss in the last fifth of its steps is lower by more than this share than in the fifth before; default 0.05",
+      "A cell needs more steps if its held-out loss (the mean over the evaluations of the held-out share, else of the split that counts) is lower in the last fifth of the steps by more than this share than in the fifth before; default 0.05",
     ),
   ),
   scoreGain: z.exactOptional(
     z.number().gt(0).lt(1).describe(
-      "A run needs more steps if its score improves by more than this in the last fifth of its steps, in the metric's own units, or by this share of itself where the metric has no bound, as log loss, MAE, RMSE and a study's own; default 0.01, one point",
+      "A cell needs more steps if its score improves by more than this in the last fifth of its steps, in the metric's own units, or by this share of itself where the metric has no bound, as log loss, MAE, RMSE and a study's own; default 0.01, one point",
     ),
   ),
 }).describe(

@@ -4,7 +4,8 @@
  * @module
  */
 import type { ScoredRun } from "../../../src/analysis/claims/series.ts";
-import type { RunChecks } from "../../../src/analysis/claims/gates.ts";
+import type { ImprovingCell, RunChecks } from "../../../src/analysis/claims/gates.ts";
+import { cellTitle } from "../../../src/study/grid/run_id.ts";
 import { type ClaimVerdict, verdictsOf } from "../../../src/analysis/claims/verdict.ts";
 import type { ArmRun } from "../../../src/study/compare/arms.ts";
 import type { Claim, ClaimsOfStudy } from "../../../src/study/schema/claims.ts";
@@ -86,6 +87,15 @@ export function claimedStudy(options: ClaimedOptions): Claimed {
 /** A claim that the label `ours` is better than `lora`, with what is given laid over it. */
 export function claimOf(rest: Partial<Claim> = {}): Claim {
   return { name: "ours", says: "better", a: { method: "ours" }, b: { method: "lora" }, ...rest };
+}
+
+/** The cells of some runs, as if they all were still improving. */
+export function improvingCells(
+  runs: readonly ScoredRun[],
+  isNoisy = false,
+): readonly ImprovingCell[] {
+  return [...new Set(runs.map(({ record }) => cellTitle(record.asked)))]
+    .map((title) => ({ title, isNoisy }));
 }
 
 /** The verdicts of a study. */

@@ -1,13 +1,18 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { looksOf, seedsWanted } from "../../../src/analysis/claims/claims_report.ts";
-import { cellTitles } from "../../../src/analysis/claims/gates.ts";
-import { type ClaimedOptions, claimedStudy, claimOf, verdictsOn } from "./scored_runs.ts";
+import {
+  type ClaimedOptions,
+  claimedStudy,
+  claimOf,
+  improvingCells,
+  verdictsOn,
+} from "./scored_runs.ts";
 
 /** What is wanted of a study whose `ours` gains as given over `lora`, seed by seed. */
 function wantedOf(
   gains: readonly (number | null | undefined)[],
   rest: ClaimedOptions["rest"] = {},
-  hasConverged = true,
+  early: "none" | "noisy" | "early" = "none",
 ) {
   const { study, planned, runs } = claimedStudy({
     claims: [claimOf()],
@@ -19,7 +24,7 @@ function wantedOf(
     },
   });
   const verdicts = verdictsOn({ study, planned, runs }, {
-    improving: (runs) => hasConverged ? [] : cellTitles(runs),
+    improving: (runs) => early === "none" ? [] : improvingCells(runs, early === "noisy"),
   });
   const { more, open } = seedsWanted(verdicts);
   return { more: more.map(({ seeds }) => seeds), open: open.map(({ reason }) => reason), verdicts };
@@ -43,7 +48,11 @@ Deno.test("a claim that is decided wants none; one that seeds cannot decide says
   assertEquals(wantedOf(noisy(12)).open, [
     "12 seeds are the most that the study allows (decide.mostSeeds)",
   ]);
-  assertEquals(wantedOf(noisy(3), {}, false).open, ["its runs need more steps"]);
+  assertEquals(wantedOf(noisy(3), {}, "early").open, ["its runs need more steps"]);
+  // Where noise is what keeps it from a verdict, seeds are what it wants.
+  const noise = wantedOf(noisy(3), {}, "noisy");
+  assertEquals([noise.more, noise.open], [[3], []]);
+  assertEquals(noise.verdicts[0]!.closed[0]!.note.match(/may be noise/g)?.length, 2);
   const [verdict] = wantedOf(noisy(5)).verdicts;
   const closedBy = (against: string | null) => {
     const answer = "nothing learned" as const;

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/asse
 import { moreSeeds } from "../../../src/analysis/claims/more_seeds.ts";
 import { RandomStream } from "../../../src/base/random.ts";
 import type { Claim, ClaimsOfStudy } from "../../../src/study/schema/claims.ts";
-import { cellTitles, type RunChecks } from "../../../src/analysis/claims/gates.ts";
+import type { RunChecks } from "../../../src/analysis/claims/gates.ts";
 import type { ClaimVerdict } from "../../../src/analysis/claims/verdict.ts";
 import { planStopping, stoppingState } from "../../../src/stats/stopping.ts";
 import type { ScoredRun } from "../../../src/analysis/claims/series.ts";
@@ -10,6 +10,7 @@ import {
   type ClaimedOptions,
   claimedStudy,
   claimOf,
+  improvingCells,
   type Place,
   verdictsOn,
 } from "./scored_runs.ts";
@@ -217,7 +218,7 @@ Deno.test("seeds wait for those before them that are not there yet", () => {
 Deno.test("there is no verdict where training had not converged or tuning ended at an edge", () => {
   const score = above(3);
   const isOne = ({ record }: ScoredRun) => record.asked.label === "ours" && record.asked.seed === 7;
-  const improving = (runs: readonly ScoredRun[]) => cellTitles(runs.filter(isOne));
+  const improving = (runs: readonly ScoredRun[]) => improvingCells(runs.filter(isOne));
   const open = verdictOf({ score }, {}, { improving });
   assertEquals(open.answer, "more steps needed");
   assertMatch(open.closed[0]!.note, /still improving when it ended: "t, ours"$/);
@@ -235,7 +236,7 @@ Deno.test("runs of later seeds do not take back what was decided without them", 
   const rest = { decide: { block: 3, mostSeeds: 12 } };
   const made = { rest, seeds: 12, score: above(4) };
   const isLate = ({ record }: ScoredRun) => record.asked.seed > 6;
-  const late = (runs: readonly ScoredRun[]) => cellTitles(runs.filter(isLate));
+  const late = (runs: readonly ScoredRun[]) => improvingCells(runs.filter(isLate));
   const decided = verdictOf(made, {}, {
     improving: late,
     isBracketed: (run) => !isLate(run),
@@ -248,7 +249,7 @@ Deno.test("runs of later seeds do not take back what was decided without them", 
     { runs: 0, of: 12 },
   ]);
   // A gate that opens with more seeds opens for good, and not before.
-  const early = (runs: readonly ScoredRun[]) => runs.length > 2 * 9 ? [] : ["t, ours"];
+  const early = (runs: readonly ScoredRun[]) => runs.length > 2 * 9 ? [] : improvingCells(runs);
   const wait = (seeds: number) => verdictOf({ ...made, seeds }, {}, { improving: early }).answer;
   assertEquals([6, 9, 10, 12].map(wait), [
     "more steps needed",
