@@ -1,4 +1,5 @@
 /** Comparisons that a study asks for: which pairs count, their tests, and what each arm trained. */
+import { stillFalling } from "./learning_curves.ts";
 import { verdictText } from "../../src/analysis/verdict.ts";
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
@@ -182,22 +183,11 @@ Deno.test("each comparison is a sentence among the findings, with its test and i
 Deno.test("there is no verdict between runs of which one side had not converged", () => {
   const narrow = { a: rank("other", 2), b: rank("lora", 4) };
   const study = studyOf(base, narrow, { a: rank("other", 4), b: rank("lora", 2) });
-  const steps = 100;
   const early: StudyResults = {
     ...study,
     runs: study.runs.map((run) => {
-      const { asked, happened } = run.record;
-      if (asked.label !== "other" || asked.budget!.value !== 2) return run;
-      const falling = Array.from({ length: steps }, (_, i) => ({
-        ...run.steps[0]!,
-        step: i + 1,
-        loss: 1 - i / steps,
-      }));
-      return {
-        ...run,
-        steps: falling,
-        record: { ...run.record, happened: { ...happened, steps } },
-      };
+      const { asked } = run.record;
+      return asked.label !== "other" || asked.budget!.value !== 2 ? run : stillFalling(run);
     }),
   };
   assertEquals(

@@ -60,3 +60,17 @@ export const curves = ({ label, seed }: ScorePlace): readonly number[] => {
     ? [0.3, 0.4, 0.5, end - 0.05, end]
     : [end - 0.2, end - 0.1, end, end, end];
 };
+
+/** A run of 100 steps whose held-out loss still falls when it ends. */
+export function stillFalling(run: RunResults): RunResults {
+  const { happened } = run.record;
+  return {
+    ...run,
+    record: { ...run.record, happened: { ...happened, steps: 100, ended: "cap" } },
+    evaluations: [0.9, 0.8, 0.7, 0.6, 0.5].map((loss, i) => ({
+      ...happened.last!,
+      step: 20 * (i + 1),
+      loss,
+    })),
+  };
+}

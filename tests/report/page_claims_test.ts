@@ -1,3 +1,4 @@
+import { stillFalling } from "../analysis/learning_curves.ts";
 import { analyse } from "../../src/analysis/analysis.ts";
 import { csvRows } from "../../src/report/table.ts";
 import { assert, assertAlmostEquals, assertEquals, assertFalse, assertMatch } from "@std/assert";
@@ -232,17 +233,8 @@ Deno.test("settings that were tuned to an edge, and training that goes on, leave
   const climbing: StudyResults = {
     ...full,
     runs: full.runs.map((run) => {
-      const { happened, asked } = run.record;
-      if (asked.label !== "twin" || asked.task !== "s") return run;
-      const steps = Array.from(
-        { length: 100 },
-        (_, i) => ({ ...run.steps[0]!, step: i + 1, loss: 1 - i / 120 }),
-      );
-      return {
-        ...run,
-        steps,
-        record: { ...run.record, happened: { ...happened, steps: 100, ended: "cap" as const } },
-      };
+      const { asked } = run.record;
+      return asked.label !== "twin" || asked.task !== "s" ? run : stillFalling(run);
     }),
   };
   assertEquals(answers(climbing), ["supported", "more steps needed", "undecided"]);
