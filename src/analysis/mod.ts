@@ -19,7 +19,7 @@ export {
   type DifferenceUnit,
   verdictsOf,
 } from "./claims/verdict.ts";
-export type { ClosedAnswer, ClosedGate, RunChecks } from "./claims/gates.ts";
+export type { ClosedAnswer, ClosedGate, ImprovingCell, RunChecks } from "./claims/gates.ts";
 export type { ClaimLook } from "./claims/claims_report.ts";
 export type { Undecidable } from "./power/text.ts";
 export type { ArmRun } from "../study/compare/arms.ts";
