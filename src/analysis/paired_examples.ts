@@ -18,8 +18,11 @@ export interface RunPair {
 }
 
 /** Finite predictions of a run on the split that counts, by example. */
-function predictionsOf(run: ScoredRun): ReadonlyMap<number, Evaluated> {
-  const split = selectedEvaluation(run.record)?.split;
+function predictionsOf(
+  run: ScoredRun,
+  evaluationOf: typeof selectedEvaluation,
+): ReadonlyMap<number, Evaluated> {
+  const split = evaluationOf(run.record)?.split;
   return new Map(
     (run.predictions ?? []).filter((line) =>
       line.split === split && Number.isFinite(line.prediction) && Number.isFinite(line.target)
@@ -28,9 +31,9 @@ function predictionsOf(run: ScoredRun): ReadonlyMap<number, Evaluated> {
 }
 
 /** What two methods predicted of the examples that all their runs have: `[seed][example]`. */
-function matricesOf(pairs: readonly RunPair[]) {
-  const theirs = pairs.map((pair) => predictionsOf(pair.theirs));
-  const ours = pairs.map((pair) => predictionsOf(pair.ours));
+function matricesOf(pairs: readonly RunPair[], evaluationOf: typeof selectedEvaluation) {
+  const theirs = pairs.map((pair) => predictionsOf(pair.theirs, evaluationOf));
+  const ours = pairs.map((pair) => predictionsOf(pair.ours, evaluationOf));
   const ids = [...theirs[0]!.keys()].filter((id) =>
     [...theirs, ...ours].every((predictions) => predictions.has(id))
   );
@@ -48,12 +51,17 @@ export interface ExampleDifferences {
   readonly influence: readonly (readonly number[])[];
 }
 
-/** The differences of pairs of runs, one a seed, with what examples add to them; null for a metric that predictions alone do not give. */
+/**
+ * The differences of pairs of runs, one a seed, with what examples add to them; null for a metric that predictions alone do not give.
+ *
+ * @param evaluationOf The evaluation whose predictions count. Default: the selected one.
+ */
 export function exampleDifferences(
   pairs: readonly RunPair[],
   metric: string,
+  evaluationOf: typeof selectedEvaluation = selectedEvaluation,
 ): ExampleDifferences | null {
-  const { theirs, ours, examples } = matricesOf(pairs);
+  const { theirs, ours, examples } = matricesOf(pairs, evaluationOf);
   const [scoreTheirs, scoreOurs] = [scorerOf(metric, theirs), scorerOf(metric, ours)];
   if (scoreTheirs === null || scoreOurs === null || examples === 0) return null;
   const groups = exampleGroups(examples);

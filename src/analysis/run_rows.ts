@@ -8,6 +8,7 @@ import "@uwdata/flechette";
 import { type ColumnTable, op, table as tableOf } from "arquero";
 import type { EvaluationLine, RecordedRequest, RunRecord } from "../record/types.ts";
 import { selectedOf } from "../study/grid/steps.ts";
+import { verdictSplitName } from "../tasks/run_examples.ts";
 import type { StudyResults } from "./results.ts";
 
 /** One row of a table, by column name. */
@@ -73,6 +74,13 @@ export function selectedEvaluation(record: Pick<RunRecord, "happened">): Evaluat
   const { outcome, keep, best, last } = record.happened;
   if (outcome.state === "failed") return null;
   return selectedOf(keep, { best, last });
+}
+
+/** The evaluation that claims are decided by: of the half that was kept for verdicts, where a run has one, else the selected. */
+export function verdictEvaluation(record: Pick<RunRecord, "happened">): EvaluationLine | null {
+  const selected = selectedEvaluation(record);
+  if (selected === null) return null;
+  return record.happened.others?.find(({ split }) => split === verdictSplitName) ?? selected;
 }
 
 /** Flattens a run's record. */

@@ -184,6 +184,11 @@ export function settingsToShow(results: Analysis): readonly Setting[] {
           ? `${percent(value)} of the training split, evaluated in place of the evaluation splits`
           : "nothing",
     ),
+    trained(
+      "kept for verdicts",
+      "verdictSplit",
+      (value) => value === true ? "half of the evaluation examples" : null,
+    ),
     { name: "training length", of: lengthText },
     { name: "ends before", of: endText },
     trained("batch size", "batchSize"),

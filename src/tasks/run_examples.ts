@@ -14,8 +14,11 @@ import type { TaskData } from "./types.ts";
 /** What journals call the training examples that are held out: an evaluation split of this name. */
 export const heldOutSplit = "held_out";
 
+/** What journals call the half of the evaluation split that is for the verdicts of claims alone. */
+export const verdictSplitName = "verdict";
+
 interface EvaluatedRows {
-  /** The split's name, or `held_out` for a part of `train`. */
+  /** The split's name, `held_out` for a part of `train`, or `verdict` for a half of the first evaluation split. */
   readonly name: string;
   readonly split: string;
   readonly rows: readonly number[];
@@ -83,6 +86,21 @@ export function splitsRead({ settings }: RunSpec, { splits }: TaskData): readonl
   return settings.train.heldOut === null ? [...splits.keys()] : ["train"];
 }
 
+/** Two random halves of a split, the same for all runs: one by which choices are made, and one for verdicts. */
+function halves(split: string, rows: readonly number[]): readonly EvaluatedRows[] {
+  if (rows.length < 2) {
+    throw new RangeError(
+      `Cannot halve the split "${split}" for train.verdictSplit: it has ${rows.length} examples, at least 2 are wanted`,
+    );
+  }
+  const stream = sharedStream().fork("verdict-split");
+  const kept = new Set(sample(rows, Math.floor(rows.length / 2), stream));
+  return [
+    { name: split, split, rows: rows.filter((row) => !kept.has(row)) },
+    { name: verdictSplitName, split, rows: rows.filter((row) => kept.has(row)) },
+  ];
+}
+
 /**
  * The rows of a run: its seed draws the training examples of a limit, and of these the ones that are scored on; all runs share
  * those of evaluation and those that are held out.
@@ -98,7 +116,7 @@ export function runRows(
   scoringExamples: number,
 ): RunRows {
   const { task, splits } = data;
-  const { trainLimit, devLimit } = run.settings.train;
+  const { trainLimit, devLimit, verdictSplit = false } = run.settings.train;
   const count = splits.get("train")!.length;
   const root = RandomStream.fromSeed(run.seed);
   const asked = sample(trainableRows(run, count), trainLimit, root.fork("train-limit"));
@@ -112,8 +130,10 @@ export function runRows(
   const isScored = new Set(scoring);
   const isHeldOut = heldOutShare(run.settings.train) !== null;
   const whole = [
-    ...splitsRead(run, data).filter((split) => split !== "train")
-      .map((split) => ({ name: split, split, rows: allRows(splits.get(split)!.length) })),
+    ...splitsRead(run, data).filter((split) => split !== "train").flatMap((split, i) => {
+      const rows = allRows(splits.get(split)!.length);
+      return verdictSplit && i === 0 ? halves(split, rows) : [{ name: split, split, rows }];
+    }),
     ...isHeldOut ? [{ name: heldOutSplit, split: "train", rows: heldOutRows(run, count) }] : [],
   ];
   return {

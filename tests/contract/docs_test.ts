@@ -129,7 +129,11 @@ Deno.test("the page of studies lists every setting with its default", async () =
   const wanted = settingKeys.filter((key) => !key.startsWith("train.until."));
   assertEquals([...listed.keys()].sort(), [...wanted, "train.until"].sort());
   // All that later settings have by default is left out of the defaults of a run.
-  const later = { "train.regressionBias": "middle", "train.headLearningRate": null };
+  const later = {
+    "train.regressionBias": "middle",
+    "train.headLearningRate": null,
+    "train.verdictSplit": false,
+  };
   for (const key of wanted.filter((key) => key !== "adapter.modules")) {
     const value = Object.hasOwn(later, key) ? later[key as keyof typeof later] : settingAt(key);
     assertEquals(JSON.parse(listed.get(key)!), value, key);

@@ -101,6 +101,31 @@ Deno.test("all seeds hold the same examples out", async () => {
   assertEquals(without.splits.map(({ name }) => name), ["dev"]);
 });
 
+Deno.test("a half of the evaluation split is kept for verdicts, the same for all seeds", async () => {
+  const halved = (seed: number, devLimit: number | null = null): RunSpec => {
+    const run = runWith(null, seed);
+    const train = { verdictSplit: true, devLimit };
+    return { ...run, settings: overlaySettings(run.settings, { train }) };
+  };
+  const whole = evaluationSplit(await dataOf(runWith(null)));
+  const { splits } = await dataOf(halved(1));
+  assertEquals(splits.map(({ name }) => name), ["dev", "verdict"]);
+  const [choosing, deciding] = splits as readonly [EvaluationSplit, EvaluationSplit];
+  assertEquals(deciding.ids.length, Math.floor(whole.length / 2));
+  assertEquals([...choosing.ids, ...deciding.ids].sort((a, b) => a - b), whole);
+  // Neither half is a part of the file in a row.
+  assert(choosing.ids[0]! < deciding.ids.at(-1)! && deciding.ids[0]! < choosing.ids.at(-1)!);
+  assertEquals(
+    (await dataOf(halved(2))).splits.map(({ ids }) => ids),
+    splits.map(({ ids }) => ids),
+  );
+  assertEquals((await dataOf(halved(1, 9))).splits.map(({ ids }) => ids.length), [9, 9]);
+  // Where settings are chosen on held-out training texts, neither half is looked at.
+  const tried = halved(1);
+  const settings = overlaySettings(tried.settings, { train: { heldOut: 0.2 } });
+  assertEquals((await dataOf({ ...tried, settings })).splits.map(({ name }) => name), ["held_out"]);
+});
+
 Deno.test("all seeds are evaluated on the same examples of a limit, and train on their own", async () => {
   const limited = (seed: number, heldOut: number | null): RunSpec => {
     const run = runWith(heldOut, seed);

@@ -11,7 +11,7 @@ import {
   isOverExamples,
   marginOf,
 } from "../../study/schema/claims.ts";
-import { keyOf } from "../run_rows.ts";
+import { keyOf, verdictEvaluation } from "../run_rows.ts";
 import { exampleDifferences } from "../paired_examples.ts";
 import { type FoundPair, metricOf, type ScoredRun } from "./series.ts";
 
@@ -59,7 +59,11 @@ function noiseOf(
     const bySeed = seeds.map((own) => own.filter((pair) => pair.task === task))
       .filter((own) => own.length > 0);
     const pairs = bySeed.flat().map(({ a, b }) => ({ theirs: a, ours: b }));
-    const found = exampleDifferences(pairs, metricOf(pairs[0]!.theirs, claim));
+    const found = exampleDifferences(
+      pairs,
+      metricOf(pairs[0]!.theirs, claim),
+      verdictEvaluation,
+    );
     if (found === null) return null;
     let next = 0;
     // Pairs of one seed, such as its budgets, are averaged: they are evaluated on the same examples.

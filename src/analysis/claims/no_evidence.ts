@@ -93,6 +93,7 @@ const ofTheContest = [
   "train.devLimit",
   "train.maxLength",
   "train.heldOut",
+  "train.verdictSplit",
   "train.until",
   "train.keep",
 ] as const;

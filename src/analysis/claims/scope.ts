@@ -9,7 +9,7 @@ import type { ClaimVerdict } from "./verdict.ts";
 
 /** For instance `holds over seeds, on this task and these dev texts`. */
 export function scopeText(
-  { claim, differences }: Pick<ClaimVerdict, "claim" | "differences">,
+  { claim, differences, isHalved }: Pick<ClaimVerdict, "claim" | "differences" | "isHalved">,
 ): string {
   const count = differences[0]?.tasks.length ?? claim.tasks?.length ?? 0;
   const tasks = count === 1
@@ -17,7 +17,12 @@ export function scopeText(
     : count === 0
     ? "these tasks"
     : `these ${whole(count)} tasks`;
-  return isOverExamples(claim)
-    ? `over seeds and dev texts, on ${tasks}`
-    : `over seeds, on ${tasks} and these dev texts`;
+  if (isOverExamples(claim)) {
+    return `over seeds and dev texts, on ${tasks}${
+      isHalved ? ", by the half kept for verdicts" : ""
+    }`;
+  }
+  return `over seeds, on ${tasks} and ${
+    isHalved ? "the half of these dev texts that was kept for verdicts" : "these dev texts"
+  }`;
 }

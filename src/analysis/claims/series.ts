@@ -7,7 +7,7 @@ import type { PredictionLine, RunRecord } from "../../record/types.ts";
 import { type ArmRun, type ClaimPair, claimPairs } from "../../study/compare/arms.ts";
 import { type Claim, type ClaimsOfStudy, marginOf } from "../../study/schema/claims.ts";
 import { runTitle } from "../../study/grid/run_id.ts";
-import { selectedEvaluation } from "../run_rows.ts";
+import { verdictEvaluation } from "../run_rows.ts";
 import { meritOf } from "../../tasks/metrics.ts";
 import { meanOf } from "../../stats/statistics.ts";
 
@@ -144,7 +144,7 @@ export const metricOf = ({ record }: ScoredRun, { metric }: Claim): string =>
   metric ?? record.happened.primaryMetric;
 
 function scoreOf(run: ScoredRun, claim: Claim): number | null {
-  const score = selectedEvaluation(run.record)?.metrics[metricOf(run, claim)];
+  const score = verdictEvaluation(run.record)?.metrics[metricOf(run, claim)];
   return score !== undefined && Number.isFinite(score) ? score : null;
 }
 
@@ -191,7 +191,7 @@ function resolutionOf(
   const tasks = [...Map.groupBy(pairs, ({ task }) => task)];
   const squares = tasks.map(([task, own]) => {
     const { a } = own[0]!;
-    const split = selectedEvaluation(a.record)?.split ?? "";
+    const split = verdictEvaluation(a.record)?.split ?? "";
     const examples = a.record.happened.examples?.splits[split] ?? 0;
     if (metricOf(a, claim) !== "accuracy" || examples === 0) return 0;
     return (1 / examples / marginOf(study, claim, task)) ** 2 / own.length;

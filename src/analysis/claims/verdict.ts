@@ -15,7 +15,9 @@ import {
   stoppingState,
   type StoppingVerdict,
 } from "../../stats/stopping.ts";
+import { verdictSplitName } from "../../tasks/run_examples.ts";
 import { metricInfo } from "../metrics.ts";
+import { verdictEvaluation } from "../run_rows.ts";
 import { type MoreSeeds, moreSeeds } from "./more_seeds.ts";
 import {
   type ClosedAnswer,
@@ -77,6 +79,8 @@ export interface ClaimVerdict
   readonly unequal: readonly string[];
   /** Labels of arms without tuned settings, where those of the other arm were tuned. */
   readonly notTuned: readonly string[];
+  /** Whether it was decided on the half of the dev texts that was kept for verdicts. */
+  readonly isHalved: boolean;
   /** Runs behind the differences, and how many of them learned nothing. */
   readonly idle: { readonly runs: number; readonly of: number };
 }
@@ -202,6 +206,7 @@ function verdictOf<R extends ScoredRun>(
     notTuned: checks.isTuned === null
       ? []
       : notTunedOf(look.runs, checks.isTuned, ({ record }) => record.asked),
+    isHalved: look.runs.some(({ record }) => verdictEvaluation(record)?.split === verdictSplitName),
     idle: {
       runs: look.runs.filter((run) => !checks.hasLearned(run)).length,
       of: look.runs.length,

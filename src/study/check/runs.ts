@@ -213,7 +213,15 @@ export function plannedCounts(
 }
 
 function problemsOfSequence({ sequence, settings }: RunSpec): readonly Problem[] {
-  if (sequence === undefined || settings.train.keep === "last") return [];
+  if (sequence === undefined) return [];
+  if (settings.train.verdictSplit === true) {
+    return [{
+      where: "settings.train.verdictSplit",
+      message:
+        "found true for a sequence of tasks, wanted false: a sequence has one evaluation a task, of the whole split",
+    }];
+  }
+  if (settings.train.keep === "last") return [];
   return [{
     where: "settings.train.keep",
     message:

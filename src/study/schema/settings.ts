@@ -69,6 +69,11 @@ export interface TrainSettings {
    * run never says null, since runs from before this setting do not.
    */
   readonly headLearningRate?: number | null;
+  /**
+   * Whether a random half of the evaluation split is kept for the verdicts of claims alone: it is evaluated as the split `verdict`, and
+   * all choices (which evaluation is kept, whether training has converged) rest on the other half. A resolved run never says false.
+   */
+  readonly verdictSplit?: boolean;
   /** Where the run ends before its steps are done. Absent for a run of all its steps. */
   readonly until?: { readonly plateau: Plateau };
 }
@@ -216,6 +221,11 @@ const laterTrainShape = {
     null,
     "Peak learning rate of the head, or null for the same as all else",
   ),
+  verdictSplit: setting(
+    z.boolean(),
+    false,
+    "Whether a random half of the evaluation split is kept for the verdicts of claims, and all choices rest on the other half",
+  ),
 };
 
 const plateauShape = {
@@ -339,13 +349,15 @@ export function overlaySettings(base: Settings, ...layers: readonly PartialSetti
       adapter: { ...below.adapter, ...above.adapter },
     };
   }, base);
-  const { regressionBias = "middle", headLearningRate = null, ...train } = laid.train;
+  const { regressionBias = "middle", headLearningRate = null, verdictSplit = false, ...train } =
+    laid.train;
   return {
     ...laid,
     train: {
       ...train,
       ...(regressionBias === "middle" ? {} : { regressionBias }),
       ...(headLearningRate === null ? {} : { headLearningRate }),
+      ...(verdictSplit ? { verdictSplit } : {}),
     },
   };
 }

@@ -90,6 +90,27 @@ Deno.test("without predictions a claim over examples has no verdict and says so"
   assertEquals(study({ ...wobbling, isKept: false }).answer, "supported");
 });
 
+Deno.test("where half of the dev texts was kept for verdicts, claims are decided on it alone", () => {
+  const claimed = claimedStudy({
+    claims: [claimOf()],
+    tasks: [["t", "accuracy"]],
+    seeds: 9,
+    score: ({ label, seed }) => 0.5 + (label === "ours" ? -0.2 : 0) + 0.002 * (seed % 2),
+  });
+  const runs = claimed.runs.map(({ record }): ScoredRun => {
+    const { asked: { label, seed }, happened } = record;
+    const accuracy = 0.5 + (label === "ours" ? 0.1 + 0.002 * (seed % 3) : 0);
+    const others = [{ ...happened.last!, split: "verdict", metrics: { accuracy } }];
+    return { record: { ...record, happened: { ...happened, others } } };
+  });
+  const [whole, half] = [verdictsOn(claimed)[0]!, verdictsOn({ ...claimed, runs })[0]!];
+  assertEquals([whole.answer, half.answer], ["refuted", "supported"]);
+  assertEquals(
+    lineOf(half).scope,
+    "over seeds, on this task and the half of these dev texts that was kept for verdicts",
+  );
+});
+
 Deno.test("a line says what its claim holds over", () => {
   const scopeOf = (claim: Partial<Claim>, tasks?: readonly string[]) =>
     lineOf(study({ ...wobbling, claim, ...(tasks === undefined ? {} : { tasks }) })).scope;

@@ -192,6 +192,18 @@ Deno.test("a sequence of tasks has no plateau", () => {
   );
 });
 
+Deno.test("a sequence of tasks keeps no half for verdicts", () => {
+  const [problem] = runProblems({
+    sequences: { both: ["RTE", "CoLA"] },
+    base: { train: { until: "epochs", verdictSplit: true } },
+    axes: { tasks: ["both"], methods: ["full"] },
+  });
+  assertEquals(
+    problem?.slice(0, 103),
+    'run "both, full, seed 1", settings.train.verdictSplit: found true for a sequence of tasks, wanted false',
+  );
+});
+
 Deno.test("the keys of a plateau are axes of settings", () => {
   const study = smallStudy({
     base: { train: { steps: 1000, until: { plateau: { leastGain: 0.01 } } } },

@@ -5,6 +5,16 @@ import {
   settingsSchema,
 } from "../../../src/study/schema/settings.ts";
 
+Deno.test("runs that keep no half for verdicts have the settings of runs from before that could be said", () => {
+  const of = (...values: readonly boolean[]) =>
+    overlaySettings(defaultSettings, ...values.map((verdictSplit) => ({ train: { verdictSplit } })))
+      .train;
+  assertEquals(of(true), { ...defaultSettings.train, verdictSplit: true });
+  assertEquals(Object.keys(of(true, false)), Object.keys(defaultSettings.train));
+  const settings = overlaySettings(defaultSettings, { train: { verdictSplit: true } });
+  assertEquals(settingsSchema.parse(settings), settings);
+});
+
 Deno.test("defaultSettings pass their own validator and are as documented", () => {
   assertEquals(settingsSchema.parse(defaultSettings), defaultSettings);
   const { epochs, steps, batchSize, learningRate, warmup, schedule, clipNorm, keep, dropout } =
