@@ -76,8 +76,9 @@ export function influenceOf(
   const whole = score(all(count));
   return groups.map((group) => {
     const parts = count / group.length;
-    const isOut = new Set(group);
-    return parts * whole - (parts - 1) * score(all(count).filter((i) => !isOut.has(i)));
+    const isOut = new Uint8Array(count);
+    for (const i of group) isOut[i] = 1;
+    return parts * whole - (parts - 1) * score(all(count).filter((i) => isOut[i] === 0));
   });
 }
 
