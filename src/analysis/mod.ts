@@ -23,6 +23,7 @@ export type { ClosedAnswer, ClosedGate, ImprovingCell, RunChecks } from "./claim
 export type { ClaimLook } from "./claims/claims_report.ts";
 export type { Undecidable } from "./power/text.ts";
 export type { ArmRun } from "../study/compare/arms.ts";
+export type { ClaimNoise } from "./claims/example_noise.ts";
 export type { MoreSeeds } from "./claims/more_seeds.ts";
 export type {
   ClaimSeries,

@@ -68,7 +68,7 @@ export function taskRows(verdict: ClaimVerdict) {
     const { metric, margin } = own[0]!;
     const { n, mean, sd, low, high } = summarise(own.map(({ difference }) => difference));
     const values = own.map(({ difference, margin }) => difference / margin);
-    const answer = stoppingState(values, verdict.plan).verdict;
+    const answer = stoppingState(values, verdict.plan, (n) => verdict.noise(n, task)).verdict;
     return { claim: verdict.claim.name, task, metric, n, mean, sd, low, high, margin, answer };
   });
 }

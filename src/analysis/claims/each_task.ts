@@ -13,7 +13,7 @@ import {
 } from "../../stats/stopping.ts";
 import { listed, signed, significant } from "../../base/format.ts";
 import { metricInfo } from "../metrics.ts";
-import type { ClaimNoise } from "./example_noise.ts";
+import { type ClaimNoise, withoutNoise } from "./example_noise.ts";
 import type { SeedDifference } from "./series.ts";
 
 /** Chance with which tasks whose true differences are the same are taken to differ. */
@@ -69,6 +69,7 @@ export function disagreementOf(
   differences: readonly SeedDifference[],
   verdict: StoppingVerdict,
   plan: StoppingPlan,
+  noise: ClaimNoise = withoutNoise,
 ): string | null {
   if (verdict === "undecided") return null;
   const tasks = seriesOfTasks(differences);
@@ -76,7 +77,7 @@ export function disagreementOf(
   const p = chanceOfTasks(differences);
   if (p === null || p >= level) return null;
   const own = tasks.map(({ task, values, mean }) =>
-    `${task} ${mean} (${stoppingState(values, plan).verdict})`
+    `${task} ${mean} (${stoppingState(values, plan, (n) => noise(n, task)).verdict})`
   );
   return `${verdict} on average, but the tasks differ (p ${significant(p, 2)}): ${listed(own)}`;
 }

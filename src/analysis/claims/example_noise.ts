@@ -21,6 +21,9 @@ export type ClaimNoise = (n: number, task: string | null) => ExampleNoise;
 /** Of a claim that takes the examples as they are. */
 export const noNoise: ExampleNoise = { variance: 0, freedom: 1 };
 
+/** See {@linkcode noNoise}. */
+export const withoutNoise: ClaimNoise = () => noNoise;
+
 /** Of runs that do not tell: nothing is decided. */
 const unknownNoise: ExampleNoise = { variance: Infinity, freedom: 1 };
 
@@ -30,7 +33,7 @@ export function claimNoise(
   claim: Claim,
   seeds: readonly (readonly FoundPair<ScoredRun>[])[],
 ): ClaimNoise {
-  if (!isOverExamples(claim)) return () => noNoise;
+  if (!isOverExamples(claim)) return withoutNoise;
   const known = new Map<string, ExampleNoise>();
   return (n, task) => {
     const key = keyOf(n, task ?? "");

@@ -8,6 +8,7 @@ import type { StoppingPlan, StoppingVerdict } from "../../stats/stopping.ts";
 import { counted, listed, whole } from "../../base/format.ts";
 import type { NoVerdict } from "../verdict.ts";
 import { disagreementOf } from "./each_task.ts";
+import type { ClaimNoise } from "./example_noise.ts";
 import { lostArm, unlearnedTasks } from "./no_evidence.ts";
 import type { LeftOut, ScoredRun, SeedDifference } from "./series.ts";
 
@@ -59,8 +60,8 @@ export interface GatedLook<R extends ScoredRun> {
   readonly runs: readonly R[];
   /** Whether there is a first look yet: before it there are too few runs to tell bad luck from a rule. */
   readonly isLook: boolean;
-  /** Whether it is known what other examples would change, where the claim is over these too. */
-  readonly hasNoise: boolean;
+  /** What other examples would change; of a claim over seeds alone, nothing. */
+  readonly noise: ClaimNoise;
   /** With their defaults. */
   readonly checks: Required<RunChecks<R>>;
 }
@@ -119,13 +120,13 @@ const complete: Gate = ({ differences, leftOut, verdict }) => {
   };
 };
 
-const agreeing: Gate = ({ claim, differences, verdict, plan }) => {
-  const note = claim.on === "every task" ? null : disagreementOf(differences, verdict, plan);
+const agreeing: Gate = ({ claim, differences, verdict, plan, noise }) => {
+  const note = claim.on === "every task" ? null : disagreementOf(differences, verdict, plan, noise);
   return note === null ? null : { answer: "tasks disagree", note, against: "its tasks disagree" };
 };
 
-const predicted: Gate = ({ hasNoise }) =>
-  hasNoise ? null : {
+const predicted: Gate = ({ noise, isLook, differences }) =>
+  !isLook || noise(differences.length, null).variance < Infinity ? null : {
     answer: "no predictions",
     note:
       "what other examples would change is not known: runs keep no predictions, or the metric does not follow from these; " +

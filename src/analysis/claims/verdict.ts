@@ -29,7 +29,7 @@ import {
 } from "./gates.ts";
 import { chanceOfTasks, everyTask, seriesOfTasks } from "./each_task.ts";
 import { notTunedOf, unequalSettings } from "./no_evidence.ts";
-import { type ClaimNoise, claimNoise, noNoise } from "./example_noise.ts";
+import { type ClaimNoise, claimNoise, withoutNoise } from "./example_noise.ts";
 import { type ClaimSeries, claimSeries, type ScoredRun, type SeedDifference } from "./series.ts";
 
 /** What is said of a claim. */
@@ -79,6 +79,8 @@ export interface ClaimVerdict
   readonly unequal: readonly string[];
   /** Labels of arms without tuned settings, where those of the other arm were tuned. */
   readonly notTuned: readonly string[];
+  /** What other examples would change, for a claim over these too. */
+  readonly noise: ClaimNoise;
   /** Whether it was decided on the half of the dev texts that was kept for verdicts. */
   readonly isHalved: boolean;
   /** Runs behind the differences, and how many of them learned nothing. */
@@ -181,7 +183,7 @@ function verdictOf<R extends ScoredRun>(
       leftOut: series.leftOut.filter(({ seed }) => isSeen(seed)),
       runs: runs.filter(({ record }) => isSeen(record.asked.seed)),
       isLook: state.n > 0,
-      hasNoise: state.n === 0 || noise(state.n, task).variance < Infinity,
+      noise,
       checks,
     };
   };
@@ -206,6 +208,7 @@ function verdictOf<R extends ScoredRun>(
     notTuned: checks.isTuned === null
       ? []
       : notTunedOf(look.runs, checks.isTuned, ({ record }) => record.asked),
+    noise,
     isHalved: look.runs.some(({ record }) => verdictEvaluation(record)?.split === verdictSplitName),
     idle: {
       runs: look.runs.filter((run) => !checks.hasLearned(run)).length,
@@ -221,7 +224,7 @@ export function decidedBy(
   differences: readonly SeedDifference[],
   plan: StoppingPlan,
   shared: (among: number) => StoppingPlan,
-  noise: ClaimNoise = () => noNoise,
+  noise: ClaimNoise = withoutNoise,
 ): {
   readonly values: readonly number[];
   readonly state: StoppingState;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { claimRow } from "../../../src/analysis/claims/claim_rows.ts";
+import { claimRow, taskRows } from "../../../src/analysis/claims/claim_rows.ts";
 import type { ScoredRun } from "../../../src/analysis/claims/series.ts";
 import { lineOf, plainLine } from "../../../src/analysis/claims/text.ts";
 import { type Claim, claimsHash, claimsSchema } from "../../../src/study/schema/claims.ts";
@@ -81,6 +81,12 @@ Deno.test("a claim on every task counts what other examples of that task would c
   assertEquals(of({ ...on, ...overBoth }).answer, "undecided");
   const one = study({ ...wobbling, claim: overBoth });
   assertEquals(of({ ...on, ...overBoth }).state, one.state);
+});
+
+Deno.test("each task's own verdict counts other examples where its claim does", () => {
+  const rowsOf = (claim: Partial<Claim>) => taskRows(study({ ...wobbling, claim }));
+  assertEquals(rowsOf({}).map(({ answer }) => answer), ["better"]);
+  assertEquals(rowsOf(overBoth).map(({ answer }) => answer), ["undecided"]);
 });
 
 Deno.test("without predictions a claim over examples has no verdict and says so", () => {
