@@ -93,6 +93,11 @@ export { type Checkpoint, DivergenceError } from "./src/train/run_types.ts";
 
 // Results.
 export { analyse, type Analysis } from "./src/analysis/analysis.ts";
+export type {
+  ForeignClaims,
+  ForeignOptions,
+  ForeignScore,
+} from "./src/analysis/foreign/foreign_score.ts";
 export type { RunRecord } from "./src/record/types.ts";
 export { buildReport, type ReportOptions, tablesOf } from "./src/report/build.ts";
 export { runTable } from "./src/analysis/run_rows.ts";

@@ -10,6 +10,9 @@ import { type CostRow, costRows } from "./costs.ts";
 import { type OverTasks, overTasks } from "./over_tasks.ts";
 import { replayBaseline } from "./paired_rows.ts";
 import { type RankMetricRow, rankMetricRows } from "./learning.ts";
+import { foreignResults } from "./foreign/foreign_results.ts";
+import type { ForeignClaims, ForeignOptions, ForeignScore } from "./foreign/foreign_score.ts";
+import { type OneSeedTask, oneSeedTasks } from "./foreign/one_seed.ts";
 import type { StudyResults } from "./results.ts";
 import { majorityScores, type ScoreRow, scoreRows } from "./scores.ts";
 import { correctedTests, type ReportTests } from "./significance.ts";
@@ -35,6 +38,8 @@ export interface AnalysisParts {
   readonly rankMetric: readonly RankMetricRow[];
   /** The singular values of each module's update. */
   readonly moduleSpectra: readonly ModuleSpectraRow[];
+  /** What examples say where methods have one seed each; none but of scores that were made elsewhere. */
+  readonly oneSeed: readonly OneSeedTask[];
 }
 
 /** The results of a study with all that follows from them: rows and cells at once, each other part when it is first asked for. */
@@ -52,7 +57,41 @@ export interface ReplayAnalysis extends Analysis, ReplayBasis {
 }
 
 /** Reads the results of a study. */
-export function analyse(results: StudyResults): Analysis {
+export function analyse(results: StudyResults): Analysis;
+
+/**
+ * Reads scores that were made elsewhere, with what is claimed of them.
+ *
+ * @param scores One a run, or one a run and example or step.
+ * @param claims What is claimed. Default: nothing, so that methods are compared with the baseline and with each other.
+ * @throws {InputError} If rows cannot be meant as they stand; it names file and line.
+ * @throws {StudyError} If a claim is about what is not there.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { analyse } from "./analysis.ts";
+ * const scores = [81.2, 80.9, 81.7, 81.4, 81.1].flatMap((ours, i) => [
+ *   { method: "ours", task: "RTE", seed: i + 1, score: ours },
+ *   { method: "lora", task: "RTE", seed: i + 1, score: ours - 3 + 0.1 * i },
+ * ]);
+ * const arms = { a: { method: "ours" }, b: { method: "lora" } };
+ * const { claimsReport } = analyse(scores, { claims: [{ name: "ours-wins", says: "better", ...arms }] });
+ * assertEquals(claimsReport!.lines[0]!.answer, "supported");
+ * ```
+ */
+export function analyse(
+  scores: readonly ForeignScore[],
+  claims?: ForeignClaims,
+  options?: ForeignOptions,
+): Analysis;
+
+export function analyse(
+  from: StudyResults | readonly ForeignScore[],
+  claims?: ForeignClaims,
+  options?: ForeignOptions,
+): Analysis {
+  const results = "study" in from ? from : foreignResults(from, claims, options);
   if (results.replay === null) return analysisOf(basisOf(results), null);
   const replayed = basisOf(results.replay);
   const replay = { ...replayed, baseline: replayBaseline(replayed) };
@@ -70,6 +109,7 @@ function analysisOf<B extends Basis, R extends ReplayAnalysis | null>(basis: B, 
     ablation: () => ablationRows(basis),
     rankMetric: () => rankMetricRows(basis),
     moduleSpectra: () => moduleSpectraRows(basis),
+    oneSeed: () => basis.foreign === undefined ? [] : oneSeedTasks(basis),
   });
   return analysis;
 }

@@ -36,7 +36,7 @@ export function basisOf<R extends StudyResults>(results: R): R & Basis {
     ...results,
     rows: runRowsOf(results),
     grid,
-    baseline: baselineOf(grid),
+    baseline: results.foreign?.baseline ?? baselineOf(grid),
     cells,
     noVerdict: noVerdicts(results, cells),
   };

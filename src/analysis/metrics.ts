@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { averageAccuracyName, isHigherBetter, lowerMark } from "../tasks/metrics.ts";
+import { averageAccuracyName, isHigherBetter, unmarked } from "../tasks/metrics.ts";
 
 /** What a reader must know of a metric. */
 interface MetricInfo {
@@ -46,8 +46,8 @@ export function marginsMetric(): string {
 
 /** Title, direction and scale of a metric; one that a study brings says its direction by its name. */
 export function metricInfo(name: string): MetricInfo {
-  const [title, isBounded] = known.get(name) ??
-    [name.endsWith(lowerMark) ? name.slice(0, -lowerMark.length) : name, false];
+  const { title: bare, isShare } = unmarked(name);
+  const [title, isBounded] = known.get(name) ?? [bare, isShare];
   return { title, isHigherBetter: isHigherBetter(name), scale: isBounded ? 100 : 1 };
 }
 

@@ -6,12 +6,15 @@
 export type {
   DamagedFile,
   DamagedRun,
+  ForeignSource,
   PlannedRun,
   ReplayResults,
   RunResults,
   StudyResults,
 } from "./results.ts";
 export { analyse, type Analysis, type AnalysisParts, type ReplayAnalysis } from "./analysis.ts";
+export type { ForeignClaims, ForeignOptions, ForeignScore } from "./foreign/foreign_score.ts";
+export type { ModelPair, ModelRow, OneSeedTask } from "./foreign/one_seed.ts";
 export type { Row } from "./run_rows.ts";
 export {
   type Answer,

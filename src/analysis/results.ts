@@ -57,7 +57,7 @@ export interface StudyResults {
   /** Runs that the study asks for; fewer may have been recorded. */
   readonly planned: readonly PlannedRun[];
   /** What was found in the tasks' data when the study was planned. */
-  readonly warnings: readonly DataWarning[];
+  readonly warnings: readonly Pick<DataWarning, "text">[];
   /** Runs that have a record, failed ones too. */
   readonly runs: readonly RunResults[];
   /** Runs that are left out because their files are not what was written. */
@@ -74,6 +74,18 @@ export interface StudyResults {
   readonly claims: StatedClaims | null;
   /** What the updates of its runs are made of; null until `deno task spectra` found it. */
   readonly spectra: StudySpectra | null;
+  /** Where its scores are from, if they were made elsewhere: of such runs nothing else is known. Absent for ranklab's own. */
+  readonly foreign?: ForeignSource;
+}
+
+/** Where scores are from that were made elsewhere. */
+export interface ForeignSource {
+  /** The files, and how many rows with a score each has. */
+  readonly sources: readonly { readonly file: string; readonly rows: number }[];
+  /** What was taken for granted when they were read, a sentence each. */
+  readonly notes: readonly string[];
+  /** The method that others are compared with. */
+  readonly baseline: string;
 }
 
 /**

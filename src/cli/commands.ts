@@ -17,6 +17,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<CallableComma
   plan: async () => (await import("./plan.ts")).plan,
   tune: async () => (await import("./tune.ts")).tune,
   report: async () => (await import("./report.ts")).report,
+  decide: async () => (await import("./decide.ts")).decide,
   ablate: async () => (await import("./ablate.ts")).ablate,
   spectra: async () => (await import("./spectra.ts")).spectra,
   verify: async () => (await import("./verify.ts")).verify,

@@ -13,7 +13,7 @@ import { markdownOf } from "./markdown.ts";
 import { pageOf } from "./page.ts";
 import { type Picture, renderChart } from "./render.ts";
 import { filled, type ReportOptions, type ReportParts } from "./section.ts";
-import { sections } from "./sections.ts";
+import { sectionsOf } from "./sections.ts";
 import type { ReportTable } from "./table.ts";
 import { groupedTable } from "./grouped.ts";
 import type { ReportFiles } from "./types.ts";
@@ -32,7 +32,7 @@ function partsOf(analysis: Analysis): ReportParts {
 
 /** All tables of a report; those without rows are among them. */
 export function tablesOf(results: Analysis): readonly ReportTable[] {
-  return sections.flatMap(({ blocks }) => blocks.flat()).flatMap((block) =>
+  return sectionsOf(results).flatMap(({ blocks }) => blocks.flat()).flatMap((block) =>
     block.kind === "table" ? block.of(results, {}) ?? [] : []
   );
 }
@@ -50,7 +50,7 @@ export async function buildReport(
   options: ReportOptions = {},
 ): Promise<ReportFiles> {
   const parts = partsOf(results);
-  const filledSections = sections.map((section) => filled(section, parts, options));
+  const filledSections = sectionsOf(results).map((section) => filled(section, parts, options));
   const blocks = filledSections.flatMap((section) => section.blocks.flat());
   const tables = blocks.flatMap((block) => block.kind === "table" ? [block.table] : []);
   const pictures = new Map<string, Picture>();

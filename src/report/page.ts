@@ -78,14 +78,21 @@ export function pageOf(
         `,
       ]),
     ]))}</main>
-          <footer>Every number is computed from the records of <code>results/${results.study
-            .name}</code>; tables lie beside this page as Markdown and CSV, charts as SVG and as Vega-Lite specifications.</footer>
+          <footer>Every number is computed from ${sourceOf(
+            results,
+          )}; tables lie beside this page as Markdown and CSV, charts as SVG and as Vega-Lite specifications.</footer>
         </div>
       </body>
     </html>
   `;
   return page.text + "\n";
 }
+
+/** What numbers are computed from. */
+const sourceOf = ({ foreign, study }: Analysis): HtmlValue =>
+  foreign === undefined
+    ? html`the records of <code>results/${study.name}</code>`
+    : "the scores of the files that are named above";
 
 function factList(results: Analysis): Html {
   const grid = results.grid;
@@ -94,12 +101,14 @@ function factList(results: Analysis): Html {
   const wallMillis = results.runs.reduce((sum, r) => sum + r.record.happened.time.wallMillis, 0);
   const budgets = grid.budgets.filter((budget) => budget !== noBudget).length;
   const facts: readonly (readonly [string, string])[] = [
-    [`${whole(finished)} / ${whole(results.planned.length)}`, "runs finished"],
+    results.foreign === undefined
+      ? [`${whole(finished)} / ${whole(results.planned.length)}`, "runs finished"]
+      : [whole(finished), finished === 1 ? "run" : "runs"],
     [whole(grid.tasks.length), grid.tasks.length === 1 ? "task" : "tasks"],
     [whole(grid.labels.length), grid.labels.length === 1 ? "method" : "methods"],
     [whole(budgets), budgets === 1 ? "budget" : "budgets"],
     [whole(grid.seeds.length), grid.seeds.length === 1 ? "seed" : "seeds"],
-    [runTime(wallMillis), "run time"],
+    ...(results.foreign === undefined ? [[runTime(wallMillis), "run time"] as const] : []),
     ...(results.verification === null ? [] : [
       [
         `${whole(results.verification.runs.length)} of ${whole(results.verification.finishedRuns)}`,

@@ -13,8 +13,11 @@ import type { Column, Example, SplitFile, TextSource } from "./types.ts";
 /** What stands in one cell: text, or a JSON value of a jsonl file. */
 export type Cell = string | number | boolean;
 
-interface Row {
+/** The cells of a line of a table. */
+export interface Row {
+  /** From 1; the first of a row that goes over several. */
   readonly line: number;
+  /** Without quotes. */
   readonly cells: readonly string[];
 }
 
@@ -155,7 +158,8 @@ function contentLines(text: string): readonly string[] {
   return withoutLastLineEnds(text).split(/\r?\n/);
 }
 
-function* tsvRows(text: string): Generator<Row> {
+/** The rows of a table whose cells tabs part. */
+export function* tsvRows(text: string): Generator<Row> {
   const lines = contentLines(text);
   if (lines.length === 1 && lines[0] === "") return;
   for (const [index, line] of lines.entries()) yield { line: index + 1, cells: line.split("\t") };
@@ -164,7 +168,12 @@ function* tsvRows(text: string): Generator<Row> {
 /** A row that stands after the file's last one; a quote that is never closed swallows it. */
 const endMark = "end";
 
-function* csvRows(text: string, fileName: string): Generator<Row> {
+/**
+ * The rows of a table whose cells commas part.
+ *
+ * @throws {InputError} Where a quote never closes.
+ */
+export function* csvRows(text: string, fileName: string): Generator<Row> {
   const content = withoutLastLineEnds(text);
   if (content === "") return;
   const rows: readonly (readonly string[])[] = csvParseRows(`${content}\n${endMark}`);

@@ -277,6 +277,16 @@ export const metrics: Readonly<Record<MetricName, Metric>> = Object.fromEntries(
 /** What the name of a study's own metric ends with where lower is better, so that all who read a record know it. */
 export const lowerMark = "↓";
 
+/** What the name of a metric that was computed elsewhere ends with, before {@linkcode lowerMark}, where it is a share within [−1, 1]. */
+export const shareMark = "%";
+
+/** A metric's name without its marks, and whether it has that of a share. */
+export function unmarked(name: string): { readonly title: string; readonly isShare: boolean } {
+  const whole = name.endsWith(lowerMark) ? name.slice(0, -lowerMark.length) : name;
+  const isShare = whole.endsWith(shareMark);
+  return { title: isShare ? whole.slice(0, -shareMark.length) : whole, isShare };
+}
+
 /** Whether a higher value of a metric is better: ranklab's own says so, and any other's name. */
 export function isHigherBetter(name: string): boolean {
   return Object.hasOwn(metrics, name)
@@ -299,7 +309,8 @@ const ranges: Readonly<Partial<Record<MetricName, readonly [number, number]>>> =
 /** The least and the most that a metric can be; of one of a study's own nothing is known. */
 export function rangeOf(name: string): readonly [number, number] {
   if (Object.hasOwn(metrics, name)) return ranges[name as MetricName] ?? [0, 1];
-  return name === averageAccuracyName ? [0, 1] : [-Infinity, Infinity];
+  if (name === averageAccuracyName) return [0, 1];
+  return unmarked(name).isShare ? [-1, 1] : [-Infinity, Infinity];
 }
 
 /** Whether a metric's highest value is known, so that its values are those of a share or a correlation. */

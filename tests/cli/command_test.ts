@@ -6,6 +6,7 @@ import { ablate } from "../../src/cli/ablate.ts";
 import { buildTasks } from "../../tools/pretrain/build_tasks_main.ts";
 import { type Command, helpText, readCommand } from "../../src/cli/command.ts";
 import { runOptions } from "../../src/cli/command_parts.ts";
+import { decide } from "../../src/cli/decide.ts";
 import { data } from "../../src/cli/data.ts";
 import { exportCommand } from "../../src/cli/export.ts";
 import { importCommand } from "../../src/cli/import.ts";
@@ -31,6 +32,7 @@ const commands: readonly Command[] = [
   bench,
   buildTasks,
   data,
+  decide,
   exportCommand,
   importCommand,
   models,

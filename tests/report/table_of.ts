@@ -1,12 +1,12 @@
 /** The tables of a report as its sections make them. */
 import type { Analysis } from "../../src/analysis/analysis.ts";
 import type { ReportOptions } from "../../src/report/section.ts";
-import { sections } from "../../src/report/sections.ts";
+import { sectionsOf } from "../../src/report/sections.ts";
 import { csvRows, type ReportTable } from "../../src/report/table.ts";
 
 /** The table of that name, which is that of its files. */
 export function tableOf(results: Analysis, id: string, options: ReportOptions = {}): ReportTable {
-  for (const block of sections.flatMap(({ blocks }) => blocks.flat())) {
+  for (const block of sectionsOf(results).flatMap(({ blocks }) => blocks.flat())) {
     if (block.kind !== "table") continue;
     const table = block.of(results, options);
     if (table?.id === id) return table;

@@ -39,7 +39,9 @@ export type Stating =
     readonly what: readonly Changed[];
   }
   /** The claims are not those of the last statement, so that a file was changed by hand. */
-  | { readonly kind: "unknown" };
+  | { readonly kind: "unknown" }
+  /** They are about results that were made elsewhere. */
+  | { readonly kind: "elsewhere" };
 
 /** SHA-256 of the rule by which runs of a study count as converged. */
 function convergenceHash({ convergence = {} }: StatedStudy): string {
@@ -129,6 +131,7 @@ export function statingOf(
   { study, planned, statements }: StatedClaims,
   runs: readonly ScoredRun[],
 ): Stating {
+  if (study.isFinished === true) return { kind: "elsewhere" };
   const last = statements.at(-1);
   if (last === undefined || last.hash !== claimsHash(study)) return { kind: "unknown" };
   if (last.convergence !== undefined && last.convergence !== convergenceHash(study)) {
@@ -167,6 +170,9 @@ const changedTexts: Readonly<Record<Changed, string>> = {
 export function statingText(stating: Stating): string {
   if (stating.kind === "unknown") {
     return "changed by hand: study.json has no time at which these were stated";
+  }
+  if (stating.kind === "elsewhere") {
+    return "about results that were made elsewhere: nothing shows that they were stated before these were seen, and if they were not, verdicts are exploratory";
   }
   const time = timeText(stating.at);
   if (stating.kind === "before") return `stated before the first run (${time})`;

@@ -139,16 +139,27 @@ export function verdictsOf<R extends ScoredRun>(
   checks: RunChecks<R> = {},
 ): readonly ClaimVerdict[] {
   const { claims = [] } = study;
-  return claims.map((claim) =>
-    verdictOf(
+  return claims.map((claim) => {
+    const series = claimSeries(study, claim, planned, runs);
+    const own = finishedAt(study, series.differences.length);
+    const found = verdictOf(
       study,
       claim,
-      claimSeries(study, claim, planned, runs),
-      (among) => ruleOf(study, among),
+      series,
+      (among) => ruleOf(own, among),
       unequalSettings(claim, claimPairs(claim, planned)),
       checks,
-    )
-  );
+    );
+    if (study.isFinished !== true || found.more === null) return found;
+    // No plan says how many seeds there may be.
+    return { ...found, more: { ...found.more, isWithinPlan: Number.isFinite(found.more.total) } };
+  });
+}
+
+/** A study that gets no more seeds, whose fixed rule looks at those that a claim has; any other as it is. */
+function finishedAt(study: ClaimsOfStudy, seeds: number): ClaimsOfStudy {
+  if (study.isFinished !== true || decisionOf(study).rule !== "fixed") return study;
+  return { ...study, decide: { ...study.decide, mostSeeds: Math.max(3, seeds) } };
 }
 
 function verdictOf<R extends ScoredRun>(

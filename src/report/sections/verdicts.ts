@@ -104,10 +104,12 @@ function lineHtml(line: VerdictLine): Html {
 /** What a section of verdicts holds above its picture. */
 function verdictsHtml({ lines, heading, stating }: ClaimsReport): readonly Html[] {
   return [
-    stating.kind === "before" ? html`<p class="stated">${heading}.</p>` : html`
-      <p
-        class="notice">${heading}. Verdicts on claims that were stated after results were seen are exploratory.</p>
-    `,
+    stating.kind === "before" || stating.kind === "elsewhere"
+      ? html`<p class="stated">${heading}.</p>`
+      : html`
+        <p
+          class="notice">${heading}. Verdicts on claims that were stated after results were seen are exploratory.</p>
+      `,
     html`<ul class="verdicts">${lines.map(lineHtml)}</ul>`,
   ];
 }

@@ -78,6 +78,11 @@ export interface ClaimsOfStudy {
   readonly decide?: Decide;
   /** The seeds that the study asks for. */
   readonly axes: { readonly seeds: readonly number[] };
+  /**
+   * Whether there will be no more seeds, as with results that were made elsewhere: a fixed rule then looks once at all that a claim
+   * has. Default false.
+   */
+  readonly isFinished?: boolean;
 }
 
 const defaultMargin = 0.01;
