@@ -12,39 +12,56 @@ import type { Basis } from "../basis.ts";
 import { budgetName, keyOf, selectedEvaluation } from "../run_rows.ts";
 
 /** A model on a task, the only one of its method and budget. */
-interface OneModel {
-  readonly label: string;
-  readonly budget: string;
-  readonly score: number;
-  /** Examples that the score is the mean of. */
-  readonly n: number;
+interface OneModel extends Pick<ModelRow, "label" | "budget" | "score" | "n"> {
   /** Scores by example; empty where they are not known. */
   readonly examples: ReadonlyMap<number, number>;
 }
 
 /** Two models on a task; a difference above zero where the first is better. */
 export interface ModelPair {
+  /** Its name. */
   readonly task: string;
+  /** The metric's name, as records have it. */
   readonly metric: string;
+  /** Method of the first model. */
   readonly label: string;
+  /** Budget of the first model. */
   readonly budget: string;
+  /** Method of the second model. */
   readonly other: string;
+  /** Budget of the second model. */
   readonly otherBudget: string;
   /** Examples that both have; null where only their numbers are known. */
   readonly shared: number | null;
+  /** The first score minus the second, turned so that higher is better. */
   readonly difference: number;
+  /** Lower end of its 95% interval over examples, not corrected. */
   readonly low: number;
+  /** Upper end of the interval. */
   readonly high: number;
+  /** Of the two-sided test for no difference. */
   readonly p: number;
   /** By Holm, for all pairs of one seed. */
   readonly corrected: number;
 }
 
 /** A model with how it stands to the baseline's and to the best. */
-export interface ModelRow extends Omit<OneModel, "examples"> {
+export interface ModelRow {
+  /** Its name. */
   readonly task: string;
+  /** The metric's name, as records have it. */
   readonly metric: string;
+  /** Its method. */
+  readonly label: string;
+  /** Its budget's name. */
+  readonly budget: string;
+  /** Its score, as recorded. */
+  readonly score: number;
+  /** Examples that the score is the mean of. */
+  readonly n: number;
+  /** Lower end of the 95% interval over examples. */
   readonly low: number;
+  /** Upper end of the interval. */
   readonly high: number;
   /** The pair with the baseline, told of this model; null for the baseline itself, and where it has several seeds or none. */
   readonly againstBaseline: ModelPair | null;
@@ -54,10 +71,13 @@ export interface ModelRow extends Omit<OneModel, "examples"> {
 
 /** What one seed says on a task. */
 export interface OneSeedTask {
+  /** Its name. */
   readonly task: string;
+  /** The metric's name, as records have it. */
   readonly metric: string;
   /** The best first. */
   readonly models: readonly ModelRow[];
+  /** All pairs of them. */
   readonly pairs: readonly ModelPair[];
 }
 
