@@ -57,7 +57,7 @@ export interface StudyResults {
   /** Runs that the study asks for; fewer may have been recorded. */
   readonly planned: readonly PlannedRun[];
   /** What was found in the tasks' data when the study was planned. */
-  readonly warnings: readonly Pick<DataWarning, "text">[];
+  readonly warnings: readonly (Pick<DataWarning, "text"> & Partial<DataWarning>)[];
   /** Runs that have a record, failed ones too. */
   readonly runs: readonly RunResults[];
   /** Runs that are left out because their files are not what was written. */

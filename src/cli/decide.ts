@@ -69,7 +69,7 @@ export const decide = commandOf({
   explained: [{
     name: "RESULTS",
     text:
-      "tables of scores (.csv, .tsv, .jsonl, .json), exported run tables of MLflow or Weights & Biases, or folders of them",
+      "tables of scores (.csv, .tsv, .jsonl, .json), exported run tables of MLflow or Weights & Biases, results of peft's method comparison or of lm-eval, or folders of them",
   }],
   places: (parsed) => [
     ...parsed.positional.map((path) => ({ path, option: "RESULTS" })),
@@ -118,6 +118,10 @@ export const decide = commandOf({
       line:
         "deno task decide runs.csv --claims claims.json --columns score=eval/accuracy,method=peft_type",
       text: "verdicts on claims, from a run table of Weights & Biases",
+    },
+    {
+      line: 'deno task decide method_comparison/MetaMathQA/results --baseline "lora rank32"',
+      text: "what the ranking that peft publishes supports",
     },
   ],
 }, async (parsed) => {

@@ -3,24 +3,22 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import type { ForeignScore } from "../../analysis/foreign/foreign_score.ts";
+import { parseJson } from "../../base/read_json.ts";
 import { decodeText } from "../../base/read_text.ts";
 import { UsageError } from "../../base/input_error.ts";
 import { isMissing, mostFileBytes, readBounded } from "../../record/read_bounded.ts";
 import { filesBelow } from "../../record/results_reader.ts";
 import type { ColumnMap } from "./columns.ts";
+import { isLmEvalResults, isSamplesFile, readLmEval, type TextFile } from "./lm_eval.ts";
+import { isPeftResult, readPeftResult } from "./peft.ts";
 import { readTable } from "./table.ts";
 
 /** Scores with what a reader must know of how they were found. */
 export interface ForeignFiles {
   readonly scores: readonly ForeignScore[];
   readonly warnings: readonly string[];
-}
-
-/** A file with its text. */
-export interface TextFile {
-  readonly path: string;
-  readonly text: string;
 }
 
 /** Files that a folder's results can be in. */
@@ -55,12 +53,25 @@ export async function readForeignFiles(
   paths: readonly string[],
   columns: ColumnMap = {},
 ): Promise<ForeignFiles> {
-  const files: TextFile[] = [];
+  const scores: ForeignScore[] = [];
+  const results: { readonly path: string; readonly value: unknown }[] = [];
+  const jsonl: TextFile[] = [];
   for (const path of paths) {
-    for (const file of await filesAt(path)) files.push(await readText(file));
+    for (const file of await filesAt(path)) {
+      const { text } = await readText(file);
+      const value = file.endsWith(".json") ? parseJson(text, file) : null;
+      if (isPeftResult(value)) scores.push(...readPeftResult(value, file));
+      else if (isLmEvalResults(value)) results.push({ path: file, value });
+      else if (isSamplesFile(file)) jsonl.push({ path: file, text });
+      else for (const score of readTable(text, file, columns)) scores.push(score);
+    }
   }
-  return {
-    scores: files.flatMap(({ path, text }) => readTable(text, path, columns)),
-    warnings: [],
-  };
+  const folders = new Set(results.map(({ path }) => dirname(path)));
+  const lmEval = readLmEval(results, jsonl.filter(({ path }) => folders.has(dirname(path))));
+  for (const score of lmEval.scores) scores.push(score);
+  // Without results beside them, samples are lines of JSON like any other.
+  for (const { path, text } of jsonl.filter(({ path }) => !folders.has(dirname(path)))) {
+    for (const score of readTable(text, path, columns)) scores.push(score);
+  }
+  return { scores, warnings: lmEval.warnings };
 }
