@@ -39,9 +39,14 @@ export type {
 export type {
   ClaimedSeeds,
   ClaimsStatement,
+  Registered,
+  RegisteredClaims,
+  RegisteredCode,
+  Registration,
   StatedClaims,
   StatedStudy,
 } from "./claims/statement.ts";
+export type { RegistrationProof } from "./claims/registration.ts";
 export type { Basis, ReplayBasis } from "./basis.ts";
 export type { AblationRow } from "./ablation.ts";
 export type { CostRow } from "./costs.ts";

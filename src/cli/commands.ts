@@ -5,6 +5,7 @@
  */
 import type { CallableCommand, Command } from "./command.ts";
 import { dirname } from "node:path";
+import { historyPlaces } from "../record/git_history.ts";
 import { findStudyFile, namedFiles, studyCandidates } from "../runs/plan/study_parts.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 import type { Place } from "./access.ts";
@@ -15,6 +16,7 @@ export { hubCache } from "../fetch/hub.ts";
 export const commandLoaders: Readonly<Record<string, () => Promise<CallableCommand>>> = {
   sweep: async () => (await import("./sweep.ts")).sweep,
   plan: async () => (await import("./plan.ts")).plan,
+  register: async () => (await import("./register.ts")).register,
   tune: async () => (await import("./tune.ts")).tune,
   report: async () => (await import("./report.ts")).report,
   decide: async () => (await import("./decide.ts")).decide,
@@ -36,8 +38,9 @@ export async function programCommands(): Promise<readonly CallableCommand[]> {
 }
 
 /**
- * A place with what it names, if it is a study: of a JSON file the files that it extends and those of tasks, ranks and wheels. What
- * a module names is known once it has run, so that its whole folder is read.
+ * A place with what it names, if it is a study: of a JSON file its registration, the files that it extends and those of tasks, ranks
+ * and wheels. What a module names is known once it has run, so that its whole folder is read. Of the repository that it lies in,
+ * history is read.
  *
  * @param results The folder of results, or null for the default one, whose settings a study may extend that is still to be tuned.
  *
@@ -53,7 +56,8 @@ export async function withNamedFiles(
   const files = path.endsWith(".ts")
     ? [dirname(path)]
     : [...studyCandidates(name, []), ...await namedFiles(path, results ?? defaultResults)];
-  return [...new Set(files)].map((path) => ({ path, option }));
+  const history = await historyPlaces(dirname(path));
+  return [...new Set([...files, ...history])].map((path) => ({ path, option }));
 }
 
 /** Shells that completions are made for. */

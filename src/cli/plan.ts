@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Registration } from "../analysis/claims/statement.ts";
 import { commandOf } from "./command.ts";
 import { placesAt, sweepPlaces } from "./access.ts";
 import { UsageError } from "../base/input_error.ts";
@@ -84,6 +85,8 @@ export interface PlanAsked {
   readonly options: PlanOptions;
   /** The folder of the hub's cache. */
   readonly cache: string;
+  /** Whether the plan is wanted as a registration, in place of its text. */
+  readonly isRegistered: boolean;
 }
 
 /**
@@ -95,12 +98,20 @@ export interface PlanAsked {
  * @throws {UsageError} If there is no such study.
  * @throws {Error} With every problem that would stop the study.
  */
-export async function planApart(name: string, options: PlanOptions): Promise<string> {
-  const asked: PlanAsked = { name, options, cache: hubCache() };
+export function planApart(name: string, options: PlanOptions): Promise<string> {
+  return askPlanner({ name, options, isRegistered: false });
+}
+
+/** The registration of a study, planned as {@linkcode planApart} plans it. */
+export function registrationApart(name: string, options: PlanOptions): Promise<Registration> {
+  return askPlanner({ name, options, isRegistered: true });
+}
+
+async function askPlanner<Answer>(asked: Omit<PlanAsked, "cache">): Promise<Answer> {
   // The thread may fetch nothing.
   await bringOwnFiles(terminalTransport);
   const url = new URL("./plan_thread.ts", import.meta.url);
-  return await askApart(url, `that plans "${name}"`, asked);
+  return await askApart(url, `that plans "${asked.name}"`, { ...asked, cache: hubCache() });
 }
 
 if (import.meta.main) await runCommand(plan);

@@ -132,6 +132,13 @@ class Repository {
     }
   }
 
+  /** The files and folders that are read of it; its settings are not among them. */
+  get places(): readonly string[] {
+    const link = this.head === `${this.root}/.git` ? [] : [`${this.root}/.git`];
+    const common = ["refs", "packed-refs", "objects"].map((name) => `${this.common}/${name}`);
+    return [...link, `${this.head}/HEAD`, `${this.head}/commondir`, ...common];
+  }
+
   /** The commit that is checked out; null where there is none. */
   async headCommit(): Promise<string | null> {
     const head = await readText(`${this.head}/HEAD`);
@@ -271,6 +278,11 @@ async function unlessUnreadable<T>(read: () => Promise<T>): Promise<T | null> {
   } catch {
     return null;
   }
+}
+
+/** What {@linkcode committedSince} reads of the repository that a folder lies in; nothing where it lies in none. */
+export async function historyPlaces(folder: string): Promise<readonly string[]> {
+  return (await Repository.around(folder))?.places ?? [];
 }
 
 /**

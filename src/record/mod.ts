@@ -7,6 +7,7 @@ export { InputError, type InputProblem } from "../base/input_error.ts";
 export { type Journal, readJsonl } from "./parser.ts";
 export { type FileContent, openPack, type Pack, packFiles } from "./pack.ts";
 export { type PackedFile, PackError, type PackManifest } from "./pack_manifest.ts";
+export type { Committed } from "./git_history.ts";
 export { DamagedFileError, isDamage } from "./damage.ts";
 export { readRecord, readRun, type RunSource, type StoredRun } from "./results_reader.ts";
 export { folderReader, openResults, packReader, type ResultsReader } from "./results_reader.ts";

@@ -10,7 +10,7 @@ import { isDamage, parseJsonFile, unlessDamaged } from "../record/damage.ts";
 import { isReadOnly, makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { isPacked, readerOf, type ResultsReader } from "../record/results_reader.ts";
 import { recordSchemaVersion, type Replay } from "../record/types.ts";
-import type { ClaimsStatement } from "../analysis/claims/statement.ts";
+import type { ClaimsStatement, Registered } from "../analysis/claims/statement.ts";
 import { convergenceSchema, type Study } from "../study/schema/study.ts";
 import { runTitle } from "../study/grid/run_id.ts";
 import type { CustomCode, RunSpec } from "../study/types.ts";
@@ -18,6 +18,7 @@ import type { DataWarning } from "../tasks/data_warnings.ts";
 import type { Tell } from "./events.ts";
 import { customNamesOf, type StudyPlan } from "./plan/planned_run.ts";
 import { parserOf } from "../record/parser.ts";
+import { checkUnedited, registrationSchema, statementShape } from "./registration.ts";
 import { claimsSchema, decideSchema, marginSchema } from "../study/schema/claims.ts";
 import { comparisonsSchema } from "../study/compare/arms.ts";
 
@@ -41,6 +42,8 @@ export interface StoredStudy {
   readonly warnings?: readonly DataWarning[];
   /** When its claims were stated, and each time that they changed; absent where it never claimed anything. */
   readonly claimsStated?: readonly ClaimsStatement[];
+  /** How its claims were registered; absent where they were not. */
+  readonly registered?: Registered;
   /** Seeds that some of the runs have besides those of the study, added until its claims were decided; absent where there are none. */
   readonly seedsAdded?: readonly number[];
   readonly runs: readonly StoredPlace[];
@@ -79,7 +82,7 @@ export function toStore(
   { study, runs }: Pick<StudyPlan, "study" | "runs">,
   studyFolder: string,
   { data = null, model = null, device }: StoredPlaces,
-  more: Pick<StudyToStore, "warnings" | "claimsStated" | "seedsAdded"> = {},
+  more: Pick<StudyToStore, "warnings" | "claimsStated" | "registered" | "seedsAdded"> = {},
 ): StudyToStore {
   const { methods, metrics } = customNamesOf(runs);
   return {
@@ -143,7 +146,11 @@ export async function readStoredStudy(results: ResultsSource): Promise<StoredStu
   try {
     const value = parseJsonFile(bytes, path);
     parseStoredStudy(value, path);
-    return value as StoredStudy;
+    const stored = value as StoredStudy;
+    if (stored.registered !== undefined) {
+      checkUnedited(stored.registered.registration, path, "registered.registration.");
+    }
+    return stored;
   } catch (error) {
     if (!isDamage(error)) throw error;
     const { file, place, found, wanted, message } = error;
@@ -183,14 +190,18 @@ const folderName = text.regex(
 
 const statementsSchema: z.ZodType<readonly ClaimsStatement[]> = z.array(
   z.object({
-    hash: text,
+    ...statementShape,
     at: z.iso.datetime(),
-    arms: z.exactOptional(text),
     begun: z.exactOptional(z.int().min(0)),
-    convergence: z.exactOptional(text),
-    seeds: z.exactOptional(z.record(text, z.array(text))),
   }),
 );
+
+const registeredSchema = z.looseObject({
+  file: text,
+  sha256: text,
+  committed: z.object({ commit: text, at: z.iso.datetime(), path: text, sha256: text }).nullable(),
+  registration: registrationSchema,
+});
 
 const customCode = z.looseObject({ name: text, study: text, module: text, hash: text });
 
@@ -240,6 +251,7 @@ const parseStoredStudy = parserOf(
       text,
     }))),
     claimsStated: z.exactOptional(statementsSchema),
+    registered: z.exactOptional(registeredSchema),
     seedsAdded: z.exactOptional(z.array(z.int())),
     runs: z.array(z.looseObject({
       folder: folderName,
@@ -273,6 +285,13 @@ async function earlierPlan<T>(folder: string, schema: z.ZodType<T>): Promise<T |
 export async function claimsStatedIn(folder: string): Promise<readonly ClaimsStatement[]> {
   const stated = z.looseObject({ claimsStated: statementsSchema });
   return (await earlierPlan(folder, stated))?.claimsStated ?? [];
+}
+
+/** How the claims of the study in a folder were registered so far; null where they were not. */
+export async function registeredIn(folder: string): Promise<Registered | null> {
+  const stored = z.looseObject({ registered: registeredSchema });
+  const found = (await earlierPlan(folder, stored))?.registered;
+  return found === undefined ? null : found as unknown as Registered;
 }
 
 /** What `study.json` says of added runs. */

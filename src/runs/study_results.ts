@@ -20,6 +20,7 @@ import { analyse, type Analysis } from "../analysis/analysis.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../analysis/results.ts";
 import { comparedPairs } from "../study/compare/arms.ts";
 import type { RunSpec } from "../study/types.ts";
+import { registeredClaims } from "./registration.ts";
 import { readEach } from "../record/read_bounded.ts";
 import {
   readStoredStudy,
@@ -158,6 +159,9 @@ async function resultsOf(
       study: stored.study,
       planned: stored.runs.map(({ run }) => run),
       statements: stored.claimsStated ?? [],
+      ...(stored.registered === undefined
+        ? {}
+        : { registered: await registeredClaims(stored.registered, stored.runs) }),
     },
     verification: await readMade(reader, verified, parseVerification, onDamage),
     spectra: await readSpectra(reader, onDamage),

@@ -23,7 +23,15 @@ import {
 import { undecidableClaims } from "./plan/study_power.ts";
 import { Pool, type PoolOptions } from "./pool/pool.ts";
 import { runAll, type RunsResult, summed, unfinished } from "./pool/run_all.ts";
-import { claimsStatedIn, storePlan, type StudyToStore, toStore } from "./stored_study.ts";
+import { registeredAt } from "./registration.ts";
+import { registrationPath } from "./plan/study_parts.ts";
+import {
+  claimsStatedIn,
+  registeredIn,
+  storePlan,
+  type StudyToStore,
+  toStore,
+} from "./stored_study.ts";
 import { UsageError } from "../base/input_error.ts";
 import type { StudyCode } from "./method_modules.ts";
 import { looksOf } from "../analysis/claims/claims_report.ts";
@@ -129,6 +137,10 @@ async function storeOf(
   emit: Tell,
 ): Promise<(plan: StudyPlan) => Promise<StudyToStore>> {
   const before = await claimsStatedIn(folder);
+  const registered = await registeredAt(
+    registrationPath(home, study.name),
+    await registeredIn(folder),
+  );
   const at = new Date().toISOString();
   const begun = await runsBegunIn(folder);
   return async (plan) => {
@@ -137,6 +149,7 @@ async function storeOf(
     const stored = toStore(plan, home, options, {
       warnings,
       ...(stated.length === 0 ? {} : { claimsStated: stated }),
+      ...(registered === null ? {} : { registered }),
       ...seedsToStore(plan),
     });
     await storePlan(folder, stored, emit);

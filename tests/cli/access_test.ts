@@ -67,6 +67,9 @@ Deno.test("a JSON study lets its command read the files that it names, and a mod
       axes: { methods: [{ method: "lora", ranks: { file: "ranks.json" } }] },
     });
     await Deno.writeTextFile(`${home}/module.ts`, "");
+    await Deno.mkdir(`${home}/.git`);
+    await write(".git/HEAD", "");
+    await write(".git/config", "");
     const filesOf = async (name: string) => {
       const place = { path: `${home}/${name}`, option: "STUDY", isStudy: true };
       const places = await withNamedFiles(place, `${home}/results`);
@@ -74,17 +77,20 @@ Deno.test("a JSON study lets its command read the files that it names, and a mod
       return [...new Set(paths)].sort();
     };
     const looked = ["", ".json", ".ts"];
+    // The repository's settings may hold a token.
+    const history = ["HEAD", "commondir", "objects", "packed-refs", "refs"]
+      .map((name) => `HOME/.git/${name}`);
     assertEquals(
       await filesOf("study"),
       [
         ...["/data/b.tsv", "HOME/ranks.json", "HOME/shared/a.tsv", "HOME/shared/lone.jsonl"],
-        "HOME/shared/models.whl",
+        ...["HOME/mine.registration.json", "HOME/shared/models.whl", ...history],
         ...["study", "shared/base", "results/mine/tuning/tuned.json"].flatMap((name) =>
           looked.map((end) => `HOME/${name}${end}`)
         ),
       ].sort(),
     );
-    assertEquals(await filesOf("module"), ["HOME"]);
+    assertEquals(await filesOf("module"), ["HOME", ...history]);
     const elsewhere = { path: "/runs", option: "--results", isWritten: true };
     assertEquals(await withNamedFiles(elsewhere, null), [elsewhere]);
   });

@@ -16,6 +16,7 @@ import { plan } from "../../src/cli/plan.ts";
 import { pretrainCommand } from "../../tools/pretrain/main.ts";
 import { traces } from "../../tools/traces/main.ts";
 import { torture } from "../../tools/torture/main.ts";
+import { register } from "../../src/cli/register.ts";
 import { report } from "../../src/cli/report.ts";
 import { schema } from "../../src/cli/schema.ts";
 import { spectra } from "../../src/cli/spectra.ts";
@@ -43,6 +44,7 @@ const commands: readonly Command[] = [
   pretrainCommand,
   torture,
   traces,
+  register,
   report,
   schema,
   spectra,

@@ -10,6 +10,12 @@ import { cellTitle } from "../../study/grid/run_id.ts";
 import { hasBracketedSettings, hasTunedSettings } from "../tuned_runs.ts";
 import type { Basis } from "../basis.ts";
 import { hasLearned } from "./no_evidence.ts";
+import {
+  isProven,
+  type RegistrationProof,
+  registrationProof,
+  registrationText,
+} from "./registration.ts";
 import { type Stating, statingOf, statingText } from "./stated.ts";
 import { intervalText, lineOf, plainLine, type VerdictLine } from "./text.ts";
 import type { StoppingState } from "../../stats/stopping.ts";
@@ -20,6 +26,10 @@ import { counted, whole } from "../../base/format.ts";
 export interface ClaimsReport {
   /** When they were stated. */
   readonly stating: Stating;
+  /** What is known of their registration; null where they were not registered. */
+  readonly registered: RegistrationProof | null;
+  /** Whether they stood before the first run. */
+  readonly isBeforehand: boolean;
   /** When they were stated, as a heading. */
   readonly heading: string;
   /** One a claim. */
@@ -47,11 +57,32 @@ export function claimsReport(results: Basis): ClaimsReport | null {
     hasLearned,
   });
   const stating = statingOf(claims, runs);
+  const registered = registrationProof(claims, results.tuned, runs);
   return {
     stating,
-    heading: `Claims, ${statingText(stating)}`,
+    registered,
+    ...beforehandOf(stating, registered),
     verdicts,
     lines: verdicts.map(lineOf),
+  };
+}
+
+/** Whether claims stood before the first run, and how: a registration proves it, and the times of `study.json` say it. */
+function beforehandOf(
+  stating: Stating,
+  registered: RegistrationProof | null,
+): Pick<ClaimsReport, "isBeforehand" | "heading"> {
+  const isBefore = stating.kind === "before" || stating.kind === "elsewhere";
+  if (registered === null) {
+    return { isBeforehand: isBefore, heading: `Claims, ${statingText(stating)}` };
+  }
+  const texts = isProven(registered)
+    ? [registrationText(registered), ...isBefore ? [] : [statingText(stating)]]
+    : [statingText(stating), registrationText(registered)];
+  const isChanged = stating.kind === "changed" || stating.kind === "settings";
+  return {
+    isBeforehand: isProven(registered) && !isChanged,
+    heading: `Claims, ${texts.join("; ")}`,
   };
 }
 
@@ -90,6 +121,7 @@ export function claimsJson(report: ClaimsReport | null): readonly object[] {
       seedsWanted: more !== null && Number.isFinite(more.total) ? more.total : null,
       mostSeeds: plan.cap,
       stated: report.stating,
+      ...(report.registered === null ? {} : { registered: report.registered }),
       notes: report.lines[i]!.notes,
     };
   });

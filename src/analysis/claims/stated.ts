@@ -9,6 +9,7 @@ import { claimPairs } from "../../study/compare/arms.ts";
 import { runContent } from "../../study/grid/run_id.ts";
 import { type Claim, claimsHash } from "../../study/schema/claims.ts";
 import { defaultConvergence } from "../../study/schema/study.ts";
+import type { RunRecord } from "../../record/types.ts";
 import type { RunSpec } from "../../study/types.ts";
 import { counted, listed, whole } from "../../base/format.ts";
 import type { ScoredRun } from "./series.ts";
@@ -44,7 +45,7 @@ export type Stating =
   | { readonly kind: "elsewhere" };
 
 /** SHA-256 of the rule by which runs of a study count as converged. */
-function convergenceHash({ convergence = {} }: StatedStudy): string {
+export function convergenceHash({ convergence = {} }: StatedStudy): string {
   return hashJson({ ...defaultConvergence, ...convergence } as unknown as Json);
 }
 
@@ -98,7 +99,7 @@ export function claimedRuns(
 }
 
 /** What a statement changes of the one before it; what one of them did not keep is taken to be the same. */
-function changesOf(last: ClaimsStatement, next: ClaimsStatement): readonly Changed[] {
+export function changesOf(last: ClaimsStatement, next: ClaimsStatement): readonly Changed[] {
   const differs = (key: "arms" | "convergence") =>
     last[key] !== undefined && next[key] !== undefined && last[key] !== next[key];
   const changes: Changed[] = [];
@@ -138,8 +139,7 @@ export function statingOf(
     return { kind: "unknown" };
   }
   const { at } = last;
-  const begun =
-    runs.filter(({ record }) => Date.parse(record.happened.time.startedAt) < Date.parse(at)).length;
+  const begun = begunBefore(runs, at);
   const changes = statements.slice(1).flatMap((statement, i) =>
     changesOf(statements[i]!, statement)
   );
@@ -154,12 +154,22 @@ export function statingOf(
   return others === 0 ? { kind: "before", at } : { kind: "settings", at, begun: others, what };
 }
 
+/** How many runs had begun at a time, as their records say. */
+export function begunBefore(
+  runs: readonly { readonly record: Pick<RunRecord, "happened"> }[],
+  at: string,
+): number {
+  const isEarlier = (startedAt: string) => Date.parse(startedAt) < Date.parse(at);
+  return runs.filter(({ record }) => isEarlier(record.happened.time.startedAt)).length;
+}
+
 /** A time as `2026-11-27 06:41 UTC`. */
-function timeText(at: string): string {
+export function timeText(at: string): string {
   return `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
 }
 
-const changedTexts: Readonly<Record<Changed, string>> = {
+/** What was changed, in words. */
+export const changedTexts: Readonly<Record<Changed, string>> = {
   claims: "the claims, their margins or the rule that decides",
   settings: "the settings of their arms",
   convergence: "when a run counts as converged",

@@ -6,6 +6,7 @@
 import type { Analysis } from "../../analysis/analysis.ts";
 import { claimRow, taskRows } from "../../analysis/claims/claim_rows.ts";
 import type { ClaimsReport } from "../../analysis/claims/claims_report.ts";
+import { checkText } from "../../analysis/claims/registration.ts";
 import { ruleText, type VerdictLine } from "../../analysis/claims/text.ts";
 import type { Answer } from "../../analysis/claims/verdict.ts";
 import { gateText } from "../../analysis/significance.ts";
@@ -102,14 +103,12 @@ function lineHtml(line: VerdictLine): Html {
 }
 
 /** What a section of verdicts holds above its picture. */
-function verdictsHtml({ lines, heading, stating }: ClaimsReport): readonly Html[] {
+function verdictsHtml({ lines, heading, isBeforehand }: ClaimsReport): readonly Html[] {
   return [
-    stating.kind === "before" || stating.kind === "elsewhere"
-      ? html`<p class="stated">${heading}.</p>`
-      : html`
-        <p
-          class="notice">${heading}. Verdicts on claims that were stated after results were seen are exploratory.</p>
-      `,
+    isBeforehand ? html`<p class="stated">${heading}.</p>` : html`
+      <p
+        class="notice">${heading}. Verdicts on claims that were stated after results were seen are exploratory.</p>
+    `,
     html`<ul class="verdicts">${lines.map(lineHtml)}</ul>`,
   ];
 }
@@ -119,7 +118,11 @@ function verdictsBasis(results: Analysis): readonly Html[] {
   const { claims } = results;
   if (claims === null) return [];
   const { family } = results.tests;
-  return [html`<p class="note">${ruleText(claims.study)} ${gateText(family)}</p>`];
+  const registered = results.claimsReport?.registered ?? null;
+  return [
+    html`<p class="note">${ruleText(claims.study)} ${gateText(family)}</p>`,
+    ...(registered === null ? [] : [html`<p class="note">${checkText(registered)}</p>`]),
+  ];
 }
 
 /** First where a study claims something. */

@@ -199,7 +199,7 @@ export function movedPaths(part: StudyPart, from: string, to: string): StudyPart
 }
 
 /**
- * The files of a JSON study: its own and those that it extends, with all places in which these are looked for, and those that they
+ * The files of a JSON study: its own and those that it extends, with their registrations and all places in which these are looked for, and those that they
  * name, of tasks and of ranks, and wheels. Whether all of it is right is not checked.
  *
  * @param path Of the study's own file.
@@ -212,6 +212,8 @@ export async function namedFiles(path: string, results: string): Promise<readonl
   for (const part of await readStudyParts(path, results)) {
     const folder = dirname(part.path);
     files.push(part.path);
+    const name = isObject(part.content as Json) ? Reflect.get(part.content as object, "name") : undefined;
+    if (typeof name === "string" && part.path === path) files.push(registrationPath(folder, name));
     for (const name of extendedNames(part)) files.push(...studyCandidates(name, [], folder));
     withPaths(part.content as Json, (file) => {
       files.push(isAbsolute(file) ? file : join(folder, file));
@@ -219,6 +221,11 @@ export async function namedFiles(path: string, results: string): Promise<readonl
     });
   }
   return files;
+}
+
+/** The file of a study's registration, beside the study. */
+export function registrationPath(studyFolder: string, study: string): string {
+  return join(studyFolder, `${study}.registration.json`);
 }
 
 /** Where studies are looked for by name: here, and among ranklab's own. */
@@ -236,7 +243,7 @@ async function studiesIn(folders: readonly string[]): Promise<readonly string[]>
   for (const folder of folders) {
     for (const file of await namesIn(folder)) {
       const match = /^(.+)\.(json|ts)$/.exec(file);
-      if (match !== null && !file.endsWith(".schema.json")) names.add(match[1]!);
+      if (match !== null && !/\.(?:schema|registration)\.json$/.test(file)) names.add(match[1]!);
     }
   }
   return [...names].sort();
