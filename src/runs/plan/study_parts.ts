@@ -212,7 +212,9 @@ export async function namedFiles(path: string, results: string): Promise<readonl
   for (const part of await readStudyParts(path, results)) {
     const folder = dirname(part.path);
     files.push(part.path);
-    const name = isObject(part.content as Json) ? Reflect.get(part.content as object, "name") : undefined;
+    const name = isObject(part.content as Json)
+      ? Reflect.get(part.content as object, "name")
+      : undefined;
     if (typeof name === "string" && part.path === path) files.push(registrationPath(folder, name));
     for (const name of extendedNames(part)) files.push(...studyCandidates(name, [], folder));
     withPaths(part.content as Json, (file) => {
