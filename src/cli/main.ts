@@ -52,7 +52,7 @@ function shellOf(name: string | undefined): Shell {
 }
 
 /** Arguments that may name files and folders: commands are loaded for these alone, since that takes a while. */
-export const mayNamePlaces = /[/\\.]|^--(?:data|model|out|pilot|results|study|trust)\b/;
+export const mayNamePlaces = /[/\\.]|^--(?:claims|data|model|out|pilot|results|study|trust)\b/;
 
 /** Whether a study in `experiments/` may name files. */
 async function mayNameFiles(study: string | undefined): Promise<boolean> {

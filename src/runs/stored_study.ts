@@ -188,11 +188,16 @@ const folderName = text.regex(
   "want the name of a folder without a path",
 );
 
+const { hash, arms, ...rest } = statementShape;
+
+// In the order in which they are written, so that a file which says the same stays as it is.
 const statementsSchema: z.ZodType<readonly ClaimsStatement[]> = z.array(
   z.object({
-    ...statementShape,
+    hash,
     at: z.iso.datetime(),
+    arms,
     begun: z.exactOptional(z.int().min(0)),
+    ...rest,
   }),
 );
 
