@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { analyse } from "../analysis/analysis.ts";
 import { claimsJson } from "../analysis/claims/claims_report.ts";
 import { parseForeignClaims } from "../analysis/foreign/foreign_claims.ts";
@@ -129,7 +129,9 @@ export const decide = commandOf({
     parsed.positional,
     parseColumns(parsed.list("columns")),
   );
-  const names = parsed.positional.map((path) => basename(path));
+  const names = parsed.positional.map((path) =>
+    basename(path) === "results" ? basename(dirname(path)) : basename(path)
+  );
   const claims = { title: `Scores of ${listed(names)}`, ...await claimsAt(parsed.text("claims")) };
   const results = analyse(scores, claims, optionsOf(parsed, warnings));
   const out = parsed.text("out") ?? defaultOut;

@@ -9,6 +9,7 @@
 import { RandomStream } from "../base/random.ts";
 import { averageRanks } from "./statistics.ts";
 import erfc from "@stdlib/math-base-special-erfc";
+import gammainc from "@stdlib/math-base-special-gammainc";
 
 /** The level below which a corrected p-value counts as a difference. */
 export const significanceLevel = 0.05;
@@ -25,12 +26,15 @@ export interface FriedmanTest {
 
 const friedmanDraws = 5000;
 
+/** Blocks above this number take the tail of χ², which is right to three digits there; as many random orders take minutes. */
+const mostDrawnBlocks = 1000;
+
 /**
  * Friedman's test (1937) that all methods are alike: `scores[block][method]`, higher or lower better alike.
  *
  * The statistic is corrected for ties (Conover 1999, section 5.8). p is the share of `draws` random orders within the
  * blocks that give at least this statistic (the observed order counted in), not the tail of χ²: that is off for few
- * blocks. Null with fewer than two blocks or two methods, or where every block ties all methods.
+ * blocks, and taken above a thousand. Null with fewer than two blocks or two methods, or where every block ties all methods.
  */
 export function friedmanTest(
   scores: readonly (readonly number[])[],
@@ -53,6 +57,10 @@ export function friedmanTest(
     return sum;
   };
   const observed = between(ranks);
+  const statistic = (k - 1) * observed / spread;
+  if (n > mostDrawnBlocks) {
+    return { statistic, freedom: k - 1, p: gammainc(statistic / 2, (k - 1) / 2, true, true) };
+  }
   const draws = options.draws ?? friedmanDraws;
   const stream = RandomStream.fromSeed(options.seed ?? 0).fork("friedman");
   const drawn = ranks.map((block) => [...block]);
@@ -62,11 +70,7 @@ export function friedmanTest(
     // Totals are halves of whole numbers: the margin only takes up rounding.
     if (between(drawn) >= observed - 1e-6) atLeast++;
   }
-  return {
-    statistic: (k - 1) * observed / spread,
-    freedom: k - 1,
-    p: atLeast / (draws + 1),
-  };
+  return { statistic, freedom: k - 1, p: atLeast / (draws + 1) };
 }
 
 function shuffle(values: number[], stream: RandomStream): void {
@@ -103,7 +107,7 @@ const mostExact = 200;
  * that rounding neither makes nor breaks ties.
  */
 export function signedRankTest(differences: readonly number[]): SignedRankTest {
-  const largest = Math.max(0, ...differences.map(Math.abs));
+  const largest = differences.reduce((most, d) => Math.max(most, Math.abs(d)), 0);
   const kept = differences.filter((d) => Math.abs(d) > 1e-12 * Math.max(1, largest));
   const n = kept.length;
   const ranks = averageRanks(kept.map((d) => Number(Math.abs(d).toPrecision(10))));
