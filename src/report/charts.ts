@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { specificationRows } from "../analysis/claims/specifications.ts";
 import { claimsChart } from "./charts/claims.ts";
+import { specificationsChart } from "./charts/specifications.ts";
 import { costCharts } from "./charts/cost.ts";
 import { ablationCharts, slotScoreCharts, spectraCharts } from "./charts/modules.ts";
 import { improvementChart, profilesChart, rankingChart } from "./charts/ranking.ts";
@@ -77,6 +79,9 @@ export function chartsOf(results: Analysis): ReportCharts {
     ablation: ablationCharts(results, grid, styles),
     replay: list(replayChart(results, styles)),
     cost: costCharts(results, styles),
-    tuning: list(expectedBestChart(results)),
+    tuning: [
+      ...list(expectedBestChart(results)),
+      ...list(specificationsChart(specificationRows(results))),
+    ],
   };
 }

@@ -93,6 +93,7 @@ export {
   type TunedArm,
   type TunedChoice,
   type TunedFor,
+  type TunedRun,
   type TunedTrial,
 } from "./schema/tuned.ts";
 export type { ScoreRange } from "./check/study.ts";

@@ -18,6 +18,7 @@ import {
 } from "./registration.ts";
 import { type Stating, statingOf, statingText } from "./stated.ts";
 import { intervalText, lineOf, plainLine, type VerdictLine } from "./text.ts";
+import { specificationCurve } from "./specifications.ts";
 import type { StoppingState } from "../../stats/stopping.ts";
 import { type Answer, type ClaimVerdict, verdictsOf } from "./verdict.ts";
 import { counted, whole } from "../../base/format.ts";
@@ -55,6 +56,7 @@ export function claimsReport(results: Basis): ClaimsReport | null {
     isBracketed: hasBracketedSettings(results),
     isTuned: isTuned === null ? null : ({ record }) => isTuned(record.asked),
     hasLearned,
+    curveOf: (claim, level) => specificationCurve(results.tuned, claims, claim, level),
   });
   const stating = statingOf(claims, runs);
   const registered = registrationProof(claims, results.tuned, runs);

@@ -10,6 +10,8 @@ import type { NoVerdict } from "../verdict.ts";
 import { disagreementOf } from "./each_task.ts";
 import type { ClaimNoise } from "./example_noise.ts";
 import { lostArm, unlearnedTasks } from "./no_evidence.ts";
+import { notRobustText, robustLevel } from "./robust.ts";
+import { type SpecificationCurve, withoutCurve } from "./specifications.ts";
 import type { LeftOut, ScoredRun, SeedDifference } from "./series.ts";
 
 /** What is said of a claim where a gate is closed. */
@@ -22,7 +24,9 @@ export type ClosedAnswer =
   /** Too many runs of the arm that a verdict would favour have no score. */
   | "runs failed"
   /** Its tasks differ so much that their average stands for none of them. */
-  | "tasks disagree";
+  | "tasks disagree"
+  /** At settings beside the tuned ones, the trials do not say the same. */
+  | "not robust";
 
 /** A cell whose training was still improving when it ended. */
 export interface ImprovingCell {
@@ -42,6 +46,8 @@ export interface RunChecks<R> {
   readonly isTuned?: ((run: R) => boolean) | null;
   /** Whether a run learned anything. Default: it did. */
   readonly hasLearned?: (run: R) => boolean;
+  /** The differences of a claim at the settings beside the tuned ones, with intervals of a level. Default: nothing was tuned. */
+  readonly curveOf?: (claim: Claim, level: number) => SpecificationCurve;
 }
 
 /** What a gate looks at: a claim after some seeds, and nothing of later ones. */
@@ -134,8 +140,32 @@ const predicted: Gate = ({ noise, isLook, differences }) =>
     against: "its runs do not tell how examples differ",
   };
 
+const robust: Gate = ({ claim, differences, verdict, plan, checks: { curveOf } }) => {
+  if (claim.robust !== true || verdict === "undecided") return null;
+  const tasks = differences[0]?.tasks.map(({ task }) => task) ?? [];
+  const asked = claim.on === "every task"
+    ? tasks.map((task) => ({ ...claim, tasks: [task] }))
+    : [claim];
+  const note = asked
+    .map((own) => notRobustText(curveOf(own, robustLevel(verdict, plan)), verdict, plan))
+    .find((text) => text !== null);
+  return note === undefined ? null : {
+    answer: "not robust",
+    note,
+    against: "its verdict does not hold at the settings beside the tuned ones",
+  };
+};
+
 /** In the order in which their answers count; the notes of all that are closed are shown. */
-const gates: readonly Gate[] = [bracketed, converged, learned, predicted, complete, agreeing];
+const gates: readonly Gate[] = [
+  bracketed,
+  converged,
+  learned,
+  predicted,
+  complete,
+  agreeing,
+  robust,
+];
 
 /** The gates that are closed, the one whose answer counts first. */
 export function closedGates<R extends ScoredRun>(look: GatedLook<R>): readonly ClosedGate[] {
@@ -149,6 +179,7 @@ export function withDefaults<R extends ScoredRun>(checks: RunChecks<R>): Require
     isBracketed: () => true,
     isTuned: null,
     hasLearned: () => true,
+    curveOf: () => withoutCurve("nothing was tuned"),
     ...checks,
   };
 }

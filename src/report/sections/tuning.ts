@@ -5,9 +5,20 @@
  */
 import type { Analysis } from "../../analysis/analysis.ts";
 import { allTasks, budgetName } from "../../analysis/run_rows.ts";
+import { specificationCurve, specificationRows } from "../../analysis/claims/specifications.ts";
 import { untunedLabels } from "../../analysis/tuned_runs.ts";
 import { canonicalJson } from "../../base/canonical_json.ts";
-import { counted, duration, listed, nothing, said, significant, whole } from "../../base/format.ts";
+import {
+  counted,
+  duration,
+  interval,
+  listed,
+  nothing,
+  said,
+  signed,
+  significant,
+  whole,
+} from "../../base/format.ts";
 import { budgetOf } from "../../study/budget/budget.ts";
 import { shortNames, valueText } from "../../study/schema/setting_paths.ts";
 import {
@@ -17,7 +28,7 @@ import {
   type TunedFor,
 } from "../../study/schema/tuned.ts";
 import type { TuneTrials } from "../../study/schema/tune.ts";
-import { charts, type Section, table } from "../section.ts";
+import { charts, folded, type Section, table } from "../section.ts";
 import { number, type ReportTable, reportTable, text } from "../table.ts";
 import { budgetColumn, methodColumn, scoreWithMetric, taskColumn } from "../columns.ts";
 
@@ -156,8 +167,49 @@ export function choicesTable(tuned: Tuned | null, studyMillis: number | null): R
   });
 }
 
+/** The difference of each claim at the settings beside the tuned ones. */
+function specificationsTable(results: Analysis): ReportTable {
+  const rows = specificationRows(results).map(({ a, b, ...row }) => ({
+    ...row,
+    a: a.position,
+    aValues: a.values,
+    b: b.position,
+    bValues: b.values,
+  }));
+  const missing = (results.claims?.study.claims ?? []).flatMap((claim) => {
+    const { missing } = specificationCurve(results.tuned, results.claims!, claim);
+    return missing === "" ? [] : [`${claim.name}: none, since ${missing}`];
+  });
+  return reportTable(rows, {
+    id: "specifications",
+    title: "Claims at the settings beside the tuned ones",
+    note: said(
+      "Differences a minus b of the trials, in margins, paired by seed and averaged over tasks: at the chosen settings of both arms, and at the nearest " +
+        "lower and higher value that was tried of each setting. 95% t intervals with one spread for all pairs of a claim and budget; they suppose that scores vary alike there. " +
+        "The chosen pair was chosen for scoring well. Where the sign changes between neighbours, the claim rests on which settings the trials happened to choose.",
+      missing.length > 0 && `${missing.join(". ")}.`,
+    ).join(" "),
+    columns: [
+      text("claim", (row) => row.claim),
+      budgetColumn,
+      text("a", (row) => row.a),
+      text("settings of a", (row) => row.aValues),
+      text("b", (row) => row.b),
+      text("settings of b", (row) => row.bValues),
+      number("seeds", (row) => row.n === 0 ? "a trial failed" : whole(row.n)),
+      number("difference", (row) => signed(row.mean, 2)),
+      number("interval", (row) => interval(row.low, row.high, 2)),
+      text("chosen", (row) => row.isChosen ? "yes" : ""),
+    ],
+  });
+}
+
 /** The settings that were tuned. */
 export const tuning: Section = {
   title: "Tuning",
-  blocks: [table(tuningTable), charts(({ charts }) => charts.tuning)],
+  blocks: [
+    table(tuningTable),
+    charts(({ charts }) => charts.tuning),
+    folded(specificationsTable),
+  ],
 };

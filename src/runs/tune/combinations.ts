@@ -82,7 +82,8 @@ function isTuned({ tasks, methods, budgets }: Tune, run: GridRun): boolean {
     (methods?.includes(armOf(run)) ?? run.askedRanks?.type !== "run");
 }
 
-function written(study: Study, budget: Budget): StudyBudget | undefined {
+/** A budget as the study writes it. */
+export function writtenIn(study: Study, budget: Budget): StudyBudget | undefined {
   return study.axes.budgets?.find((own) => budgetKey(budgetOf(own)) === budgetKey(budget));
 }
 
@@ -112,7 +113,7 @@ export function combinationsOf(
   );
   return [...grouped.values()].map((runs): Combination => {
     const { method, task, budget } = runs[0]!;
-    const own = budget === null ? undefined : written(study, budget);
+    const own = budget === null ? undefined : writtenIn(study, budget);
     return {
       of: {
         method: armOf(runs[0]!),

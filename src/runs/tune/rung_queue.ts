@@ -197,8 +197,7 @@ export class Ladder {
         isWhole,
         // One that failed goes no further.
         share: isWhole || score === null ? 1 : rungs[rung]! / rungs.at(-1)!,
-        seconds: known.reduce((sum, { seconds }) => sum + seconds, 0),
-        runs: runs.length,
+        runs: known,
       };
       return [this.#trials[at]!, outcome] as const;
     }));

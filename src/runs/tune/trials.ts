@@ -155,9 +155,8 @@ export interface TrialOutcome extends ScoredPoint {
   readonly metric: string;
   /** Share of the steps that it was trained for. */
   readonly share: number;
-  /** Machine time, in seconds, and runs that it took. */
-  readonly seconds: number;
-  readonly runs: number;
+  /** Of each of its runs, in their order. */
+  readonly runs: readonly RunOutcome[];
 }
 
 interface ScoredPoint {

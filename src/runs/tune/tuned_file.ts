@@ -11,8 +11,16 @@ import { laidOver } from "../../study/schema/parse.ts";
 import type { PartialSettings } from "../../study/schema/settings.ts";
 import type { Delta, Study } from "../../study/schema/study.ts";
 import { type Tune, tuneDefaults, tuneSeeds } from "../../study/schema/tune.ts";
-import type { NotBracketed, Tuned, TunedChoice, TunedFor } from "../../study/schema/tuned.ts";
-import type { Choice, Trial, TrialOutcome } from "./trials.ts";
+import type {
+  NotBracketed,
+  Tuned,
+  TunedChoice,
+  TunedFor,
+  TunedRun,
+} from "../../study/schema/tuned.ts";
+import type { GridRun } from "../../study/types.ts";
+import { writtenIn } from "./combinations.ts";
+import type { Choice, RunOutcome, Trial, TrialOutcome } from "./trials.ts";
 import type { Point } from "./space.ts";
 
 /** What a study extends to have the chosen settings. */
@@ -60,7 +68,7 @@ export function tunedFile(
     ...combinations.filter(isName),
     ...combinations.filter((own) => !isName(own)),
   ];
-  const outcomes = combinations.flatMap(({ trials }) => trials.map(({ outcome }) => outcome));
+  const runs = combinations.flatMap(({ trials }) => trials.flatMap(({ outcome }) => outcome.runs));
   return {
     deltas: ordered.map(({ of, choice }) => deltaOf(of, choice.best.point)),
     tuned: {
@@ -70,8 +78,8 @@ export function tunedFile(
       trials: tune.trials,
       seeds: tuneSeeds({ ...study, tune }),
       heldOut: tune.heldOut,
-      seconds: Math.round(outcomes.reduce((sum, { seconds }) => sum + seconds, 0) * 10) / 10,
-      runs: outcomes.reduce((sum, { runs }) => sum + runs, 0),
+      seconds: Math.round(runs.reduce((sum, { seconds }) => sum + seconds, 0) * 10) / 10,
+      runs: runs.length,
       notBracketed: combinations.flatMap(({ of, choice }) =>
         choice.edges.map(({ path, value, edge }): NotBracketed => ({ ...of, path, value, edge }))
       ),
@@ -86,11 +94,32 @@ export function tunedFile(
             values: trial.point,
             score: outcome.score === null ? null : meritOf(metric, outcome.score),
             ...(outcome.share === 1 ? {} : { share: outcome.share }),
+            runs: trial.runs.map(({ run }, i) =>
+              tunedRun(study, of, metric, run, outcome.runs[i]!)
+            ),
             ...(trial.isAdded ? { added: true } : {}),
           })),
         };
       }),
     },
+  };
+}
+
+/** What the file says of a run: of its place only what the choice does not. */
+function tunedRun(
+  study: Study,
+  of: TunedFor,
+  metric: string,
+  { task, budget, seed }: GridRun,
+  outcome: RunOutcome,
+): TunedRun {
+  const own = budget === null ? undefined : writtenIn(study, budget);
+  return {
+    ...(of.task === undefined ? { task } : {}),
+    ...(of.budget === undefined && own !== undefined ? { budget: own } : {}),
+    seed,
+    ...(outcome.metric === metric ? {} : { metric: outcome.metric }),
+    score: outcome.score,
   };
 }
 

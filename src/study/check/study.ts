@@ -24,6 +24,7 @@ import { matchesCondition } from "../schema/conditions.ts";
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
 import { runTitle } from "../grid/run_id.ts";
 import { layerOf, parseSettingPath, settingAt, type SettingPath } from "../schema/setting_paths.ts";
+import type { Tune } from "../schema/tune.ts";
 import { isTunedFor, type Tuned } from "../schema/tuned.ts";
 
 /** What is wrong with a study's targets: tasks that it does not have. */
@@ -188,7 +189,7 @@ type MetricsOf = ((task: string) => readonly string[]) | undefined;
  * @param metricsOf Metrics that a task's runs are evaluated by. Default: not checked.
  */
 export function problemsOfClaims(
-  study: ClaimsOfStudy,
+  study: TunedStudy,
   runs: readonly ArmRun[],
   tasks: readonly string[],
   metricsOf?: MetricsOf,
@@ -200,9 +201,42 @@ export function problemsOfClaims(
       message: `found "${claims[i]!.name}" as in claims[${first}], wanted a name of its own`,
     })),
     ...claims.flatMap((claim, i) => problemsOfClaim(claim, `claims[${i}]`, runs, tasks, metricsOf)),
+    ...problemsOfRobust(study),
     ...problemsOfMargin(study, tasks),
     ...problemsOfDecision(study),
   ];
+}
+
+/** A study with claims, and what tuning it has. */
+interface TunedStudy extends ClaimsOfStudy {
+  readonly tune?: Pick<Tune, "seeds">;
+  readonly tuned?: Tuned;
+}
+
+/** What keeps the robust claims of a study from being decided: no trials that say anything of the settings beside the chosen ones. */
+function problemsOfRobust({ claims = [], tune, tuned }: TunedStudy): readonly Problem[] {
+  const seeds = tuned?.seeds ?? tune?.seeds;
+  const isOld = tuned?.best.some(({ trials }) => trials.some(({ runs }) => runs === undefined));
+  const of = (claim: Claim): string | null => {
+    if (claim.robust !== true) return null;
+    if (tune === undefined && tuned === undefined) {
+      return "found true in a study that is not tuned, wanted a tune block: a claim is robust if it holds at the settings " +
+        "that were tried beside the best ones";
+    }
+    if (claim.metric !== undefined) {
+      return `found true beside the metric "${claim.metric}", wanted none: trials are compared by the first metric of each task`;
+    }
+    if (isOld === true) {
+      return "found true with a tuned file that has no scores by seed, wanted them: run deno task tune again";
+    }
+    return seeds?.length === 1
+      ? "found true with trials of one seed, which give no interval, wanted at least two in tune.seeds"
+      : null;
+  };
+  return claims.flatMap((claim, i) => {
+    const message = of(claim);
+    return message === null ? [] : [{ where: `claims[${i}].robust`, message }];
+  });
 }
 
 function problemsOfClaim(

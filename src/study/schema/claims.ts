@@ -41,6 +41,8 @@ export interface Claim {
    * is decided on. Default `["seeds"]`, which takes the examples as they are.
    */
   readonly over?: readonly ("seeds" | "examples")[];
+  /** Whether it is decided only where the trials at the settings beside the tuned ones agree. Default: it is decided without them. */
+  readonly robust?: true;
   /** The claim as a sentence. Default: one made of its arms. */
   readonly text?: string;
 }
@@ -138,6 +140,9 @@ export const claimsSchema = z.array(
         },
       ).describe("What the claim is to hold for: other seeds (default), or other examples too"),
     ),
+    robust: z.exactOptional(z.literal(true)).describe(
+      "Decided only where the trials at the settings beside the tuned ones agree",
+    ),
     text: z.exactOptional(z.string().min(1)),
   }).meta({ id: "claim" }),
 ).min(1).describe("Primary contrasts, stated before the first run");
@@ -198,9 +203,12 @@ export function taskMargin(
 }
 
 /** A claim as a sentence: its own, or one made of its arms, such as `elalora at 4 is better than lora at 4`. */
-export function claimText({ text, says, on, a, b }: Claim): string {
+export function claimText({ text, says, on, robust, a, b }: Claim): string {
   const relation = says === "equivalent" ? "equivalent to" : `${says} than`;
-  const where = on === "every task" ? " on every task" : "";
+  const where = [
+    on === "every task" ? " on every task" : "",
+    robust === true ? ", at the settings beside the tuned ones too" : "",
+  ].join("");
   return text ?? `${armText(a)} is ${relation} ${armText(b)}${where}`;
 }
 

@@ -23,6 +23,19 @@ export interface TunedFor {
   readonly budget?: StudyBudget;
 }
 
+/** What came of one run of a trial. */
+export interface TunedRun {
+  /** Absent where the choice is for one task. */
+  readonly task?: string;
+  /** Absent where the choice is for one budget, or the run has none. */
+  readonly budget?: StudyBudget;
+  readonly seed: number;
+  /** Absent where it is that of the choice. */
+  readonly metric?: string;
+  /** The primary metric on the held-out share; null where the run failed. */
+  readonly score: number | null;
+}
+
 /** A point that was tried. */
 export interface TunedTrial {
   /** Settings and options by their paths. */
@@ -31,6 +44,8 @@ export interface TunedTrial {
   readonly score: number | null;
   /** Share of the steps that it was trained for; absent where that is all of them. */
   readonly share?: number;
+  /** Its runs, each with the seed; absent in files of earlier versions. */
+  readonly runs?: readonly TunedRun[];
   /** Present where it was added to widen a range, or to give as many trials as one that was widened. */
   readonly added?: true;
 }
@@ -115,6 +130,13 @@ export const tunedSchema = closed({
       values,
       score: z.number().nullable(),
       share: z.exactOptional(z.number().gt(0).lt(1)),
+      runs: z.exactOptional(z.array(closed({
+        task: z.exactOptional(z.string()),
+        budget: z.exactOptional(budgetSchema),
+        seed: z.int().min(0),
+        metric: z.exactOptional(z.string()),
+        score: z.number().nullable(),
+      }))),
       added: z.exactOptional(z.literal(true)),
     })),
   })),

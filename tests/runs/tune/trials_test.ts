@@ -89,7 +89,7 @@ Deno.test("what was chosen for a label goes before what was chosen for its metho
           of,
           trials: [{
             trial: { point, isAdded: false, runs: [], weights: [] },
-            outcome: { point, score: 1, metric: "accuracy", share: 1, seconds: 1, runs: 2 },
+            outcome: { point, score: 1, metric: "accuracy", share: 1, runs: [] },
           }],
           choice: choiceOf(space, [{ point, score: 1 }])!,
         };
@@ -144,6 +144,12 @@ Deno.test("runs of one metric have it, and those of several an average", () => {
 
 Deno.test("a tuned file has a delta of each choice, what it took, and its trials", () => {
   type Combination = Parameters<typeof tunedFile>[2][number];
+  const places = [
+    { task: "Topic", budget: { type: "rank", value: 2 }, seed: 101 },
+    { task: "Genre", budget: null, seed: 102 },
+  ];
+  const both = (seconds: number) =>
+    [0.4, null].map((score) => ({ metric: "accuracy", score, seconds: seconds / 2 }));
   const combination = (
     of: Combination["of"],
     point: Record<string, number | readonly string[]>,
@@ -153,21 +159,21 @@ Deno.test("a tuned file has a delta of each choice, what it took, and its trials
       of,
       choice: { best: { point, score: 0.5 }, edges: [] },
       trials: outcomes.map((outcome, i) => ({
-        trial: { point, isAdded: i > 0 },
-        outcome: { point, metric: "accuracy", share: 1, seconds: 1.28, runs: 2, ...outcome },
+        trial: { point, isAdded: i > 0, runs: [{ run: places[0] }, { run: places[1] }] },
+        outcome: { point, metric: "accuracy", share: 1, runs: both(1.28), ...outcome },
       })),
     }) as unknown as Combination;
   const mine = { method: "mine", name: "lora", task: "Topic", budget: 2 };
   const head = { method: "head", name: "head" };
   const { search: _search, ...plain } = tune;
-  const { deltas, tuned } = tunedFile(studyOf({}), plain, [
+  const { deltas, tuned } = tunedFile(studyOf({ budgets: [2] }), plain, [
     combination(mine, {
       "train.dropout.hidden": 0.1,
       "train.dropout.adapter": 0.2,
       "train.steps": 7,
       "options.alpha": 32,
     }, [{ score: 0.5 }, { score: null, share: 0.25 }]),
-    combination(head, { "options.alpha": 8 }, [{ score: 0.5, seconds: 0.5, runs: 1 }]),
+    combination(head, { "options.alpha": 8 }, [{ score: 0.5, runs: both(0.5) }]),
   ]);
   // A method's own settings come before those of its label.
   assertEquals(deltas, [
@@ -182,11 +188,22 @@ Deno.test("a tuned file has a delta of each choice, what it took, and its trials
   assertEquals(found.deltas, [{ when: { method: "head" }, set: { train: { steps: 7 } } }]);
   assertEquals(found.tuned.search, "grid");
   // 1.28 + 1.28 + 0.5 seconds.
-  assertEquals([tuned.search, tuned.seconds, tuned.runs], ["random", 3.1, 5]);
-  assertEquals(tuned.best.map(({ trials }) => trials.map(({ values: _values, ...rest }) => rest)), [
-    [{ score: 0.5 }, { score: null, share: 0.25, added: true }],
-    [{ score: 0.5 }],
-  ]);
+  assertEquals([tuned.search, tuned.seconds, tuned.runs], ["random", 3.1, 6]);
+  // Of a run's place only what its choice does not say.
+  const own = [{ seed: 101, score: 0.4 }, { seed: 102, score: null }];
+  assertEquals<unknown>(
+    tuned.best.map(({ trials }) => trials.map(({ values: _values, ...rest }) => rest)),
+    [
+      [{ score: 0.5, runs: own }, { score: null, share: 0.25, runs: own, added: true }],
+      [{
+        score: 0.5,
+        runs: [
+          { task: "Topic", budget: 2, seed: 101, score: 0.4 },
+          { task: "Genre", seed: 102, score: null },
+        ],
+      }],
+    ],
+  );
 });
 
 Deno.test("of a metric that is better low, the lowest trial is chosen, and the tuned file has its scores as records do", () => {
@@ -197,7 +214,7 @@ Deno.test("of a metric that is better low, the lowest trial is chosen, and the t
       const score = trialScore([{ metric, score: found[i]!, seconds: 1 }], [1]);
       return {
         trial: { point, isAdded: false, runs: [], weights: [1] },
-        outcome: { point, score, metric, share: 1, seconds: 1, runs: 1 },
+        outcome: { point, score, metric, share: 1, runs: [] },
       };
     });
     const combinations = combinationsOf(study, tune, methods, 100).map(({ of, space }) => ({

@@ -294,3 +294,32 @@ Deno.test("a study without claims may have a margin and a rule", () => {
   // Neither is a part of what runs ask for.
   assertEquals(expandStudy(study, tables), expandStudy(parseStudy(studyWith({})), tables));
 });
+
+Deno.test("a robust claim needs trials of several seeds, and says in its sentence what it asks", () => {
+  const robust: Claim = { ...claim, robust: true };
+  const tune = {
+    vary: { "train.learningRate": { log: [1e-3, 1e-2] } },
+    trials: 4,
+    heldOut: 0.2,
+  } as const;
+  const of = (own: object, rest: Partial<Study> = {}) =>
+    problemsOf(studyWith({ claims: [{ ...robust, ...own }], ...rest }));
+  assert(expandStudy(parseStudy(studyWith({ claims: [robust], tune })), tables).length > 0);
+  assertEquals(of({}), [
+    "claims[0].robust: found true in a study that is not tuned, wanted a tune block: a claim is robust if it holds at the settings that were tried beside the best ones",
+  ]);
+  assertEquals(of({}, { tune: { ...tune, seeds: [101] } }), [
+    "claims[0].robust: found true with trials of one seed, which give no interval, wanted at least two in tune.seeds",
+  ]);
+  assertEquals(of({ metric: "accuracy" }, { tune }), [
+    'claims[0].robust: found true beside the metric "accuracy", wanted none: trials are compared by the first metric of each task',
+  ]);
+  assertEquals(
+    claimText(robust),
+    "elalora is better than lora, at the settings beside the tuned ones too",
+  );
+  assertNotEquals(
+    claimsHash(studyWith({ claims: [robust] })),
+    claimsHash(studyWith({ claims: [claim] })),
+  );
+});
