@@ -23,6 +23,7 @@ export {
   verdictsOf,
 } from "./claims/verdict.ts";
 export type { ClosedAnswer, ClosedGate, ImprovingCell, RunChecks } from "./claims/gates.ts";
+export type { BesideSettings, Specification, SpecificationCurve } from "./claims/specifications.ts";
 export type { ClaimLook } from "./claims/claims_report.ts";
 export type { Undecidable } from "./power/text.ts";
 export type { ArmRun } from "../study/compare/arms.ts";
