@@ -29,6 +29,7 @@ export interface TunedRun {
   readonly task?: string;
   /** Absent where the choice is for one budget, or the run has none. */
   readonly budget?: StudyBudget;
+  /** Of the trial. */
   readonly seed: number;
   /** Absent where it is that of the choice. */
   readonly metric?: string;
