@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { movementOf } from "../src/analysis/claims/course.ts";
 import {
   cellConvergence,
   type Convergence,
@@ -117,9 +118,34 @@ async function sequential(repeats: number, rule: Partial<ConvergenceRule>): Prom
   );
 }
 
+/** How often a claim waits for its difference, by how much that truly moves in the last fifth. */
+async function differences(repeats: number): Promise<void> {
+  const stream = RandomStream.fromSeed(52).fork("convergence");
+  const rows = [0.25, 0.5, 1].flatMap((spread) =>
+    [3, 6, 12].map((seeds) => [
+      String(spread),
+      String(seeds),
+      ...[0, 1 / 3, 2 / 3, 1].map((moved) => {
+        let waits = 0;
+        for (let repeat = 0; repeat < repeats; repeat++) {
+          const values = Array.from({ length: seeds }, () => moved + spread * stream.normal());
+          if (movementOf(values)!.isMoving) waits++;
+        }
+        return percent(waits / repeats);
+      }),
+    ])
+  );
+  await say(
+    `The difference of a claim, in margins: studies that wait, by how much it truly moves\n${
+      textTable(["sd of a seed", "seeds", "0", "1/3", "2/3", "1"], rows)
+    }`,
+  );
+}
+
 if (import.meta.main) {
   const repeats = Number(Deno.args[0] ?? 4000);
   const rule = Deno.args[1] === undefined ? {} : { scoreGain: Number(Deno.args[1]) };
   await gates(repeats, rule);
   await sequential(repeats, rule);
+  await differences(repeats);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { specificationRows } from "../analysis/claims/specifications.ts";
-import { claimsChart } from "./charts/claims.ts";
+import { claimCourseChart, claimsChart } from "./charts/claims.ts";
 import { specificationsChart } from "./charts/specifications.ts";
 import { costCharts } from "./charts/cost.ts";
 import { ablationCharts, slotScoreCharts, spectraCharts } from "./charts/modules.ts";
@@ -33,6 +33,7 @@ import type { Chart } from "./types.ts";
 /** Charts by section; a section without data has none. */
 export interface ReportCharts {
   readonly claims: readonly Chart[];
+  readonly claimCourses: readonly Chart[];
   readonly metric: readonly Chart[];
   readonly varied: readonly Chart[];
   readonly sequences: readonly Chart[];
@@ -58,6 +59,7 @@ export function chartsOf(results: Analysis): ReportCharts {
   const list = (chart: Chart | null) => chart === null ? [] : [chart];
   return {
     claims: list(claims === null ? null : claimsChart(claims.verdicts)),
+    claimCourses: list(claims === null ? null : claimCourseChart(claims.verdicts)),
     metric: metricBudgetCharts(results, styles),
     varied: variedCharts(results),
     sequences: sequenceCharts(results, grid, styles),

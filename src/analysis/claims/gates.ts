@@ -5,14 +5,17 @@
  */
 import type { Claim } from "../../study/schema/claims.ts";
 import type { StoppingPlan, StoppingVerdict } from "../../stats/stopping.ts";
-import { counted, listed, whole } from "../../base/format.ts";
+import { counted, listed, signed, whole } from "../../base/format.ts";
+import { meanOf } from "../../stats/statistics.ts";
 import type { NoVerdict } from "../verdict.ts";
+import { movementOf } from "./course.ts";
 import { disagreementOf } from "./each_task.ts";
 import type { ClaimNoise } from "./example_noise.ts";
 import { lostArm, unlearnedTasks } from "./no_evidence.ts";
 import { notRobustText, robustLevel } from "./robust.ts";
 import { type SpecificationCurve, withoutCurve } from "./specifications.ts";
 import type { LeftOut, ScoredRun, SeedDifference } from "./series.ts";
+import { unitOf } from "./unit.ts";
 
 /** What is said of a claim where a gate is closed. */
 export type ClosedAnswer =
@@ -104,6 +107,36 @@ const converged: Gate = ({ runs, checks: { improving } }) => {
   };
 };
 
+/** What moves at the end would be another difference after more steps: that of the average, or of each task that the claim is about. */
+const settled: Gate = ({ claim, differences, isLook }) => {
+  if (!isLook) return null;
+  const all = differences.map(({ tasks }) =>
+    tasks.map(({ task, moved = NaN, margin }) => ({ task, value: moved / margin }))
+  );
+  const names = claim.on === "every task" ? all[0]!.map(({ task }) => task) : [null];
+  const moving = names.flatMap((name) => {
+    const values = all.map((tasks) =>
+      meanOf(tasks.filter(({ task }) => name === null || task === name).map(({ value }) => value))
+    );
+    const movement = values.every(Number.isFinite) ? movementOf(values) : null;
+    if (movement === null || !movement.isMoving) return [];
+    const { name: unit, perMargin } = unitOf({ differences }, name);
+    const by = `${signed(movement.mean * perMargin, 2)} ${unit}`;
+    return [{ ...movement, text: name === null ? by : `${by} on ${name}` }];
+  });
+  if (moving.length === 0) return null;
+  const isNoisy = moving.every((movement) => movement.isNoisy);
+  return {
+    answer: "more steps needed",
+    note: `its difference still moved by ${
+      listed(moving.map(({ text }) => text))
+    } in the last fifth of the steps, more than a third of the margin${
+      isNoisy ? " (may be noise)" : ""
+    }`,
+    against: isNoisy ? null : "its difference still moves",
+  };
+};
+
 const learned: Gate = ({ runs, isLook, checks: { hasLearned } }) => {
   const tasks = isLook ? unlearnedTasks(runs, hasLearned) : [];
   return tasks.length === 0 ? null : {
@@ -160,6 +193,7 @@ const robust: Gate = ({ claim, differences, verdict, plan, checks: { curveOf } }
 const gates: readonly Gate[] = [
   bracketed,
   converged,
+  settled,
   learned,
   predicted,
   complete,

@@ -10,6 +10,8 @@ import { runTitle } from "../../study/grid/run_id.ts";
 import { verdictEvaluation } from "../run_rows.ts";
 import { meritOf } from "../../tasks/metrics.ts";
 import { meanOf } from "../../stats/statistics.ts";
+import type { ConvergenceSource } from "../run_convergence.ts";
+import { aligned, type Course, lateGain, meanCourse, scoreCourse } from "./course.ts";
 
 /** What verdicts read of a run. */
 export interface ScoredRun {
@@ -17,6 +19,8 @@ export interface ScoredRun {
   readonly record: Pick<RunRecord, "asked" | "happened">;
   /** What its model gave for each example; only claims over examples ask for it. Default: nothing was kept. */
   readonly predictions?: readonly PredictionLine[];
+  /** Its journal of evaluations, which says how differences came about. Default: not known. */
+  readonly evaluations?: ConvergenceSource["evaluations"];
 }
 
 /** The difference of a claim's arms on one task, with one seed. */
@@ -29,6 +33,10 @@ export interface TaskDifference {
   readonly difference: number;
   /** Half of the region of practical equivalence, in the same units. */
   readonly margin: number;
+  /** How it came about over training; absent where evaluations are not known. */
+  readonly course?: Course;
+  /** By how much it changed from the last fifth of the steps but one to the last; absent where evaluations do not say. */
+  readonly moved?: number;
 }
 
 /** What one seed says. */
@@ -177,9 +185,35 @@ function seedDifference(
         meanOf(own.map(({ a, b }) => scoreOf(a, claim)! - scoreOf(b, claim)!)),
       ),
       margin: marginOf(study, claim, task),
+      ...courseOf(own, metric),
     };
   });
   return { seed, value: meanOf(tasks.map(({ difference, margin }) => difference / margin)), tasks };
+}
+
+/** How the mean difference of some pairs came about, and by how much it moved at the end. */
+function courseOf(
+  pairs: readonly FoundPair<ScoredRun>[],
+  metric: string,
+): Pick<TaskDifference, "course" | "moved"> {
+  const own = pairs.flatMap(({ a, b }) => {
+    const runs = [a, b].flatMap(({ record, evaluations }) =>
+      evaluations === undefined ? [] : [{ record, evaluations }]
+    );
+    if (runs.length < 2) return [];
+    const [ours = NaN, theirs = NaN] = runs.map((run) => lateGain(run, metric) ?? NaN);
+    return [{
+      course: aligned(runs.map((run) => scoreCourse(run, metric)))
+        .map(({ done, values }) => ({ done, value: values[0]! - values[1]! })),
+      moved: ours - theirs,
+    }];
+  });
+  if (own.length < pairs.length) return {};
+  const moved = meanOf(own.map((pair) => pair.moved));
+  return {
+    course: meanCourse(own.map(({ course }) => course)),
+    ...(Number.isFinite(moved) ? { moved } : {}),
+  };
 }
 
 /** Accuracies move by whole examples; of other metrics no smallest step is known. */

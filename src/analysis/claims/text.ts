@@ -14,7 +14,8 @@ import { counted, listed, said, signed, whole } from "../../base/format.ts";
 import { idleText } from "./no_evidence.ts";
 import { scopeText } from "./scope.ts";
 import { skewText } from "./skewness.ts";
-import type { Answer, ClaimVerdict, DifferenceUnit } from "./verdict.ts";
+import type { DifferenceUnit } from "./unit.ts";
+import type { Answer, ClaimVerdict } from "./verdict.ts";
 
 /** What is said of one claim. */
 export interface VerdictLine {

@@ -16,7 +16,6 @@ import {
   type StoppingVerdict,
 } from "../../stats/stopping.ts";
 import { verdictSplitName } from "../../tasks/run_examples.ts";
-import { metricInfo } from "../metrics.ts";
 import { verdictEvaluation } from "../run_rows.ts";
 import { type MoreSeeds, moreSeeds } from "./more_seeds.ts";
 import {
@@ -31,6 +30,7 @@ import { chanceOfTasks, everyTask, seriesOfTasks } from "./each_task.ts";
 import { notTunedOf, unequalSettings } from "./no_evidence.ts";
 import { type ClaimNoise, claimNoise, withoutNoise } from "./example_noise.ts";
 import { type ClaimSeries, claimSeries, type ScoredRun, type SeedDifference } from "./series.ts";
+import { type DifferenceUnit, unitOf } from "./unit.ts";
 
 /** What is said of a claim. */
 export type Answer =
@@ -43,14 +43,6 @@ export type Answer =
   | "undecided"
   /** A gate is closed, so that there is no verdict. */
   | ClosedAnswer;
-
-/** In which unit differences of a claim are shown. */
-export interface DifferenceUnit {
-  /** `points`, the unit of a metric, or `margins` where tasks have different ones. */
-  readonly name: string;
-  /** What one margin is in this unit. */
-  readonly perMargin: number;
-}
 
 /** The verdict on one claim; differences are in margins, above zero where arm a is better. */
 export interface ClaimVerdict
@@ -260,27 +252,4 @@ function answerOf({ says }: Claim, verdict: StoppingVerdict): Answer {
   if (verdict === "undecided") return "undecided";
   if (verdict === says) return "supported";
   return verdict === "equivalent" ? "equivalent" : "refuted";
-}
-
-/**
- * The unit that all tasks share, or margins.
- *
- * @param task The one that counts. Default: all do.
- */
-export function unitOf(
-  { differences }: Pick<ClaimVerdict, "differences">,
-  task: string | null = null,
-): DifferenceUnit {
-  const tasks = differences.flatMap((seed) => seed.tasks)
-    .filter((own) => task === null || own.task === task);
-  const first = tasks[0];
-  const margins: DifferenceUnit = { name: "margins", perMargin: 1 };
-  if (first === undefined) return margins;
-  const { scale, title } = metricInfo(first.metric);
-  const isShared = tasks.every(({ metric, margin }) =>
-    margin === first.margin && metricInfo(metric).scale === scale &&
-    (scale === 100 || metric === first.metric)
-  );
-  if (!isShared) return margins;
-  return { name: scale === 100 ? "points" : title, perMargin: first.margin * scale };
 }

@@ -22,7 +22,8 @@ import { seedsToDecide, wantedPower } from "../claims/more_seeds.ts";
 import { seriesOfTasks } from "../claims/each_task.ts";
 import { hasLearned, unlearnedTasks } from "../claims/no_evidence.ts";
 import { claimSeries, type ScoredRun, type SeedDifference } from "../claims/series.ts";
-import { decidedBy, type DifferenceUnit, planOf, ruleOf, unitOf } from "../claims/verdict.ts";
+import { type DifferenceUnit, unitOf } from "../claims/unit.ts";
+import { decidedBy, planOf, ruleOf } from "../claims/verdict.ts";
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
 import { matchesCondition } from "../../study/schema/conditions.ts";
 

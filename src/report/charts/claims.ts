@@ -11,11 +11,15 @@ import {
 } from "../../analysis/claims/text.ts";
 import type { ClosedAnswer } from "../../analysis/claims/gates.ts";
 import type { Answer, ClaimVerdict } from "../../analysis/claims/verdict.ts";
+import { aligned, meanCourse } from "../../analysis/claims/course.ts";
 import { signed } from "../../base/format.ts";
+import { summarise } from "../../stats/statistics.ts";
 import { fullLine } from "../markers.ts";
 import type { Chart } from "../types.ts";
 import { intervals } from "./intervals.ts";
-import { boundsOf } from "./panels.ts";
+import { type LineRow, lines, progressAxis } from "./lines.ts";
+import { boundsOf, rounded } from "./panels.ts";
+import { chartColours } from "./theme.ts";
 
 /** Colours of answers, near in lightness so that they hold on light and on dark pages. */
 const answerColours: Readonly<Record<Exclude<Answer, ClosedAnswer>, string>> = {
@@ -132,6 +136,63 @@ export function claimsChart(verdicts: readonly ClaimVerdict[]): Chart | null {
       shaded: [-perMargin, perMargin],
       references: [0],
       hasLongNames: true,
+    }),
+  };
+}
+
+/** Evaluations of a run from which a line over its steps says something. */
+const fewestPoints = 3;
+
+/** The difference of each claim over training, a panel a claim; null where runs were evaluated too rarely. */
+export function claimCourseChart(verdicts: readonly ClaimVerdict[]): Chart | null {
+  const [difference, margin] = ["difference", "margin"];
+  const rows = verdicts.flatMap(({ claim, differences, state, unit }): readonly LineRow[] => {
+    const counting = state.n === 0 ? differences : differences.slice(0, state.n);
+    const points = aligned(
+      counting.map(({ tasks }) =>
+        meanCourse(
+          tasks.map((task) =>
+            (task.course ?? []).map((point) => ({ ...point, value: point.value / task.margin }))
+          ),
+        )
+      ),
+    );
+    if (points.length < fewestPoints) return [];
+    const panel = [claim.name, unit.name];
+    const shown = (margins: number) => rounded(margins * unit.perMargin);
+    return [
+      ...[-1, 1].map((end) => ({ panel, series: margin, x: null, value: shown(end) })),
+      ...points.map(({ done, values }) => {
+        const { mean, low, high } = summarise(values);
+        return {
+          panel,
+          series: difference,
+          x: rounded(100 * done),
+          value: shown(mean!),
+          ...(low === null || high === null ? {} : { low: shown(low), high: shown(high) }),
+        };
+      }),
+    ];
+  });
+  if (rows.length === 0) return null;
+  return {
+    id: "claim_course",
+    title: "How each difference came about",
+    caption:
+      "The difference a − b at each evaluation, averaged over the seeds that the verdict counts and over tasks; the band is its 95% t interval at that step alone. " +
+      "A claim has a verdict only once its difference has stopped moving: by no more than a third of the margin, or by no more than noise, from the last fifth of the steps but one to the last.",
+    draw: lines(rows, {
+      styles: new Map([
+        [difference, { colour: answerColours.equivalent, shape: "circle", dash: fullLine }],
+        [margin, { colour: chartColours.muted, shape: "circle", dash: fullLine }],
+      ]),
+      x: progressAxis,
+      y: { title: null },
+      points: 28,
+      hasBand: true,
+      height: 190,
+      columns: 2,
+      hasLegend: false,
     }),
   };
 }

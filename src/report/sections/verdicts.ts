@@ -138,6 +138,7 @@ export const verdicts: Section = {
         claimsReport?.lines.map(({ name, answer, number }) => `${name} ${answer}, ${number}`)
           .join("; "),
     }),
+    charts(({ charts }) => charts.claimCourses),
     prose(({ analysis }) => verdictsBasis(analysis)),
     folded(({ claimsReport }) => claimsTable(claimsReport)),
     folded(({ claimsReport }) => claimTasksTable(claimsReport)),
