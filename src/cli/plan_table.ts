@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { counted } from "../base/format.ts";
 import { textTable } from "../base/text_table.ts";
 import type { PlannedRun } from "../runs/plan/planned_run.ts";
 import { budgetKey } from "../study/budget/budget.ts";
@@ -11,6 +12,7 @@ import type { CountRange, PlannedCounts } from "../study/types.ts";
 import { readRecord } from "../record/results_reader.ts";
 import type { RunRecord } from "../record/types.ts";
 import { rankSourceOf, stepsOf } from "../runs/plan/ranks.ts";
+import { evaluationSteps } from "../study/grid/steps.ts";
 import type { Inputs } from "../runs/inputs.ts";
 import { readEach } from "../record/read_bounded.ts";
 import { plannedCounts } from "../study/check/runs.ts";
@@ -175,11 +177,31 @@ export function longRunText(kinds: readonly RunKind[]): readonly string[] {
   ];
 }
 
+/** Evaluations that a run should have, two in each fifth of its steps: of fewer, noise decides whether it had converged. */
+const leastEvaluations = 10;
+
+/** A warning of runs that are evaluated too rarely, where there are some; nothing else. */
+export function rareEvaluationText(kinds: readonly RunKind[]): readonly string[] {
+  const rare = kinds.filter(({ evaluations }) =>
+    evaluations !== null && evaluations < leastEvaluations
+  );
+  const [first, ...others] = rare.toSorted((a, b) => a.evaluations! - b.evaluations!);
+  if (first === undefined) return [];
+  const beside = others.length === 0 ? "" : `, and ${counted(others.length, "other kind")} of run`;
+  return [
+    `Warning: ${cellTitle(first.first.run)}${beside}: ${
+      counted(first.evaluations!, "evaluation")
+    } a run, wanted at least ${leastEvaluations} (train.evaluateEvery): of fewer, noise decides whether training had converged.`,
+  ];
+}
+
 /** Runs that differ in their seeds only. */
 export interface RunKind {
   readonly first: PlannedRun;
   /** Optimiser steps of each run, at most. */
   readonly steps: number;
+  /** Evaluations of each run; null where its convergence is not judged by them: sequences, and runs that their plateau ends. */
+  readonly evaluations: number | null;
   readonly seeds: number;
   /** Runs that have their records. */
   readonly done: number;
@@ -230,6 +252,9 @@ export function kindsOf(
     return {
       first,
       steps: stepsOf(run, inputs),
+      evaluations: run.sequence !== undefined || run.settings.train.until !== undefined
+        ? null
+        : evaluationSteps(run.settings, inputs.examplesOf(run.task)).length,
       seeds: own.length,
       done: own.filter(isDone).length,
       counts: plannedCounts(method, run, plan, tables),

@@ -17,6 +17,7 @@ import {
   kindsOf,
   kindsTable,
   longRunText,
+  rareEvaluationText,
   type RunKind,
   timeLeftText,
 } from "./plan_table.ts";
@@ -108,6 +109,7 @@ export async function planText(
     kindsTable(kinds, plan.runs, options.width ?? null),
     `Time left: ${timeLeftText(kinds)}`,
     ...longRunText(kinds),
+    ...rareEvaluationText(kinds),
     ...tuningLines(tuning, study, grid),
     ...plannedClaimsText(study, grid),
     ...power.lines,

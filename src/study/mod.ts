@@ -29,6 +29,8 @@ export {
   type Decision,
   decisionOf,
   marginOf,
+  type MarginShare,
+  shareText,
   type StudyMargin,
 } from "./schema/claims.ts";
 export type { DeltaCondition } from "./schema/conditions.ts";

@@ -5,7 +5,13 @@ import { tuningLines } from "../../src/cli/plan_text.ts";
 import type { RunSpec } from "../../src/study/types.ts";
 import type { Tune } from "../../src/study/schema/tune.ts";
 import type { Tuned } from "../../src/study/schema/tuned.ts";
-import { kindsOf, kindsTable, longRunText, timeLeftText } from "../../src/cli/plan_table.ts";
+import {
+  kindsOf,
+  kindsTable,
+  longRunText,
+  rareEvaluationText,
+  timeLeftText,
+} from "../../src/cli/plan_table.ts";
 import { methods } from "../../src/methods/table.ts";
 import { defaultSettings, overlaySettings } from "../../src/study/schema/settings.ts";
 
@@ -134,4 +140,19 @@ Deno.test("a plan says how long a run of very many steps takes", () => {
   assertEquals(textsOf(10, 10_000_000), [
     "Warning: B, x has 10,000,000 steps. Even at one millisecond each, a run takes 2.8 hours.",
   ]);
+});
+
+Deno.test("a plan warns of runs that are evaluated less than twice a fifth", () => {
+  const kinds = kindsOf([
+    foundRun({ task: "A", label: "x", seed: 1 }, null),
+    foundRun({ task: "B", label: "x", seed: 1 }, null),
+  ], inputs);
+  const textsOf = (...counts: readonly (number | null)[]) =>
+    rareEvaluationText(kinds.map((kind, i) => ({ ...kind, evaluations: counts[i]! })));
+  assertEquals(textsOf(10, null), []);
+  assertEquals(textsOf(9, 2), [
+    "Warning: B, x, and 1 other kind of run: 2 evaluations a run, wanted at least 10 (train.evaluateEvery): of fewer, noise decides whether training had converged.",
+  ]);
+  // Ten steps in epochs of four: after each epoch, and at the end.
+  assertEquals(kinds.map(({ evaluations }) => evaluations), [3, 3]);
 });

@@ -9,6 +9,7 @@ import { cellOf } from "../run_rows.ts";
 import { cellTitle } from "../../study/grid/run_id.ts";
 import { hasBracketedSettings, hasTunedSettings } from "../tuned_runs.ts";
 import type { Basis } from "../basis.ts";
+import { marginScale } from "./margin_scale.ts";
 import { hasLearned } from "./no_evidence.ts";
 import {
   isProven,
@@ -65,7 +66,11 @@ export function claimsReport(results: Basis): ClaimsReport | null {
     registered,
     ...beforehandOf(stating, registered),
     verdicts,
-    lines: verdicts.map(lineOf),
+    lines: verdicts.map((verdict) => {
+      const line = lineOf(verdict);
+      const scale = marginScale(claims.study, verdict.claim, claims.planned, runs, verdict.unit);
+      return { ...line, notes: [...line.notes, ...scale] };
+    }),
   };
 }
 

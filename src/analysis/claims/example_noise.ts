@@ -5,15 +5,10 @@
  */
 import { type ExampleNoise, exampleNoise } from "../../stats/two_way.ts";
 import { meanOf } from "../../stats/statistics.ts";
-import {
-  type Claim,
-  type ClaimsOfStudy,
-  isOverExamples,
-  marginOf,
-} from "../../study/schema/claims.ts";
+import { type Claim, isOverExamples } from "../../study/schema/claims.ts";
 import { keyOf, verdictEvaluation } from "../run_rows.ts";
 import { exampleDifferences } from "../paired_examples.ts";
-import { type FoundPair, metricOf, type ScoredRun } from "./series.ts";
+import { type ClaimSeries, type FoundPair, metricOf, type ScoredRun } from "./series.ts";
 
 /** What other examples would change of a claim's mean after n seeds, in margins: over all of its tasks, or on one. */
 export type ClaimNoise = (n: number, task: string | null) => ExampleNoise;
@@ -29,17 +24,20 @@ const unknownNoise: ExampleNoise = { variance: Infinity, freedom: 1 };
 
 /** The noise of a claim's examples, infinite where it is not known. */
 export function claimNoise(
-  study: ClaimsOfStudy,
   claim: Claim,
-  seeds: readonly (readonly FoundPair<ScoredRun>[])[],
+  { pairs: seeds, differences }: Pick<ClaimSeries<ScoredRun>, "pairs" | "differences">,
 ): ClaimNoise {
   if (!isOverExamples(claim)) return withoutNoise;
   const known = new Map<string, ExampleNoise>();
+  const margins = new Map(
+    differences.flatMap(({ tasks }) => tasks)
+      .map(({ task, margin }) => [task, margin]),
+  );
   return (n, task) => {
     const key = keyOf(n, task ?? "");
     const of = (own: readonly FoundPair<ScoredRun>[]) =>
       task === null ? own : own.filter((pair) => pair.task === task);
-    const found = known.get(key) ?? noiseOf(study, claim, seeds.slice(0, n).map(of)) ??
+    const found = known.get(key) ?? noiseOf(margins, claim, seeds.slice(0, n).map(of)) ??
       unknownNoise;
     known.set(key, found);
     return found;
@@ -50,10 +48,11 @@ export function claimNoise(
  * The noise of examples of a claim's mean over some seeds, in margins; null where it is not known: fewer than two seeds, runs without
  * predictions, or a metric that does not follow from these. Tasks have examples of their own, so their variances add up.
  *
+ * @param margins By task.
  * @param seeds The pairs of each seed, of one task or several.
  */
 function noiseOf(
-  study: ClaimsOfStudy,
+  margins: ReadonlyMap<string, number>,
   claim: Claim,
   seeds: readonly (readonly FoundPair<ScoredRun>[])[],
 ): ExampleNoise | null {
@@ -75,7 +74,7 @@ function noiseOf(
       return own[0]!.map((_, e) => meanOf(own.map((values) => values[e]!)));
     });
     const noise = exampleNoise(influence);
-    const scale = marginOf(study, claim, task) * tasks.length;
+    const scale = margins.get(task)! * tasks.length;
     return noise === null ? null : { ...noise, variance: noise.variance / scale ** 2 };
   });
   const known = parts.filter((part) => part !== null);

@@ -5,7 +5,13 @@
  */
 import { firstDecidingLook } from "../../stats/stopping.ts";
 import { type ArmRun, claimPairs } from "../../study/compare/arms.ts";
-import { type Claim, type ClaimsOfStudy, claimText, marginOf } from "../../study/schema/claims.ts";
+import {
+  type Claim,
+  type ClaimsOfStudy,
+  claimText,
+  marginOf,
+  shareText,
+} from "../../study/schema/claims.ts";
 import { counted, listed, whole } from "../../base/format.ts";
 import { metricInfo } from "../metrics.ts";
 import type { Tune } from "../../study/schema/tune.ts";
@@ -27,8 +33,8 @@ interface PlannedClaim {
   /** As a sentence. */
   readonly text: string;
   readonly tasks: readonly string[];
-  /** Half of the region of practical equivalence on each task, in units of the score. */
-  readonly margins: readonly number[];
+  /** Half of the region of practical equivalence, in words. */
+  readonly margin: string;
   /** Runs of both arms that the study asks for. */
   readonly runs: number;
   /** Seeds with which the study asks for both arms. */
@@ -59,7 +65,7 @@ export function plannedClaims(
       name: claim.name,
       text: claimText(claim),
       tasks,
-      margins: tasks.map((task) => marginOf(study, claim, task)),
+      margin: marginText(study, claim, tasks),
       runs: new Set(pairs.flatMap(({ a, b }) => [a, b])).size,
       seeds: new Set(pairs.map(({ seed }) => seed)).size,
       unequal: unequalSettings(claim, pairs),
@@ -89,12 +95,19 @@ export function plannedClaimsText(
   return [`Claims. ${ruleText(study)}`, ...claims.map(lineOf)];
 }
 
-function lineOf(
-  { name, text, tasks, margins, runs, seeds, unequal, notTuned, firstLook, lastLook }: PlannedClaim,
-): string {
+/** The margin of a claim before anything runs, such as `1 point` or `25% of what lora gains over head`. */
+function marginText(study: ClaimsOfStudy, claim: Claim, tasks: readonly string[]): string {
+  if (typeof claim.margin === "object") return shareText(claim.margin);
   // Metrics of tasks that ranklab knows are shown times 100.
   const { scale } = metricInfo("accuracy");
-  const sizes = [...new Set(margins.map((margin) => Number((margin * scale).toPrecision(3))))];
+  const all = tasks.map((task) => Number((marginOf(study, claim, task)! * scale).toPrecision(3)));
+  const sizes = [...new Set(all)];
+  return `${sizes.join(", ")} ${sizes.length === 1 && sizes[0] === 1 ? "point" : "points"}`;
+}
+
+function lineOf(
+  { name, text, tasks, margin, runs, seeds, unequal, notTuned, firstLook, lastLook }: PlannedClaim,
+): string {
   const looks = seeds < firstLook
     ? `; ${counted(seeds, "seed")} cannot decide it, the first look that can is at ${
       whole(firstLook)
@@ -104,10 +117,7 @@ function lineOf(
   const tuned = notTuned.length === 0
     ? ""
     : `; the settings of ${listed(notTuned)} are not tuned, those of the other arm are`;
-  const margin = `margin ${sizes.join(", ")} ${
-    sizes.length === 1 && sizes[0] === 1 ? "point" : "points"
-  }`;
-  return `  ${name}: ${text}; ${margin}; ${listed(tasks)}; ${counted(runs, "run")} with ${
+  return `  ${name}: ${text}; margin ${margin}; ${listed(tasks)}; ${counted(runs, "run")} with ${
     counted(seeds, "seed")
   } of at most ${whole(lastLook)}${looks}${apart}${tuned}`;
 }

@@ -5,7 +5,14 @@
  */
 import type { PredictionLine, RunRecord } from "../../record/types.ts";
 import { type ArmRun, type ClaimPair, claimPairs } from "../../study/compare/arms.ts";
-import { type Claim, type ClaimsOfStudy, marginOf } from "../../study/schema/claims.ts";
+import {
+  type Claim,
+  type ClaimsOfStudy,
+  decisionOf,
+  marginOf,
+  shareText,
+} from "../../study/schema/claims.ts";
+import { listed, whole } from "../../base/format.ts";
 import { runTitle } from "../../study/grid/run_id.ts";
 import { verdictEvaluation } from "../run_rows.ts";
 import { meritOf } from "../../tasks/metrics.ts";
@@ -77,6 +84,8 @@ export interface ClaimSeries<R extends ScoredRun> {
   readonly pairs: readonly (readonly FoundPair<R>[])[];
   /** How much one example of each task's evaluation is in margins: a spread below it is indistinguishable from none. */
   readonly resolution: number;
+  /** Why its margin, which is to be measured, is not; null where it is, and where it is stated. */
+  readonly unmeasured: string | null;
 }
 
 /**
@@ -88,6 +97,38 @@ export interface ClaimSeries<R extends ScoredRun> {
  * @param planned All runs of the study, in the form that its plan has them.
  */
 export function claimSeries<R extends ScoredRun>(
+  study: ClaimsOfStudy,
+  claim: Claim,
+  planned: readonly ArmRun[],
+  runs: readonly R[],
+): ClaimSeries<R> {
+  const { margin } = claim;
+  if (typeof margin !== "object") return seriesWith(study, claim, planned, runs);
+  const { margin: _margin, ...rest } = claim;
+  // Differences in units of the score say what the margin is a share of.
+  const reference = { ...rest, a: margin.a, b: margin.b, margin: 1 };
+  const { differences } = seriesWith(study, reference, planned, runs);
+  const { block } = decisionOf(study);
+  const first = differences.slice(0, block);
+  const byTask = Map.groupBy(first.flatMap(({ tasks }) => tasks), ({ task }) => task);
+  const margins = [...byTask].map(([task, own]) =>
+    [task, margin.share * meanOf(own.map(({ difference }) => difference))] as const
+  );
+  const none = margins.filter(([, size]) => !(size > 0)).map(([task]) => task);
+  const unmeasured = first.length < block
+    ? `its margin, ${shareText(margin)}, is measured once ${whole(block)} seeds have both`
+    : none.length > 0
+    ? `its margin, ${shareText(margin)}, is none: there is no gain on ${listed(none)}`
+    : null;
+  const measured = { ...study, margin: Object.fromEntries(margins) };
+  const series = seriesWith(unmeasured === null ? measured : study, rest, planned, runs);
+  return unmeasured === null
+    ? series
+    : { ...series, differences: [], runs: [], pairs: [], unmeasured };
+}
+
+/** The series of a claim whose margins are stated. */
+function seriesWith<R extends ScoredRun>(
   study: ClaimsOfStudy,
   claim: Claim,
   planned: readonly ArmRun[],
@@ -122,6 +163,7 @@ export function claimSeries<R extends ScoredRun>(
   return {
     ...{ differences, leftOut, waiting: order.slice(next) },
     ...{ runs: [...used], pairs: counted, resolution },
+    unmeasured: null,
   };
 }
 
@@ -184,7 +226,7 @@ function seedDifference(
         metric,
         meanOf(own.map(({ a, b }) => scoreOf(a, claim)! - scoreOf(b, claim)!)),
       ),
-      margin: marginOf(study, claim, task),
+      margin: marginOf(study, claim, task)!,
       ...courseOf(own, metric),
     };
   });
@@ -228,7 +270,7 @@ function resolutionOf(
     const split = verdictEvaluation(a.record)?.split ?? "";
     const examples = a.record.happened.examples?.splits[split] ?? 0;
     if (metricOf(a, claim) !== "accuracy" || examples === 0) return 0;
-    return (1 / examples / marginOf(study, claim, task)) ** 2 / own.length;
+    return (1 / examples / marginOf(study, claim, task)!) ** 2 / own.length;
   });
   return Math.sqrt(squares.reduce((sum, square) => sum + square, 0)) / tasks.length;
 }

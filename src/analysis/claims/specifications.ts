@@ -191,6 +191,9 @@ export function specificationCurve(
   if (claim.metric !== undefined) {
     return withoutCurve(`trials were compared by other metrics than ${claim.metric}`);
   }
+  if (typeof claim.margin === "object") {
+    return withoutCurve("its margin is measured by the runs of the study, which trials are not");
+  }
   const pairs = placesOf(claims, claim);
   const choiceOf = (run: ArmRun) => tuned.best.find((choice) => isTunedFor(choice, run));
   const untuned = pairs.flatMap(({ a, b }) => [a, b])
@@ -245,7 +248,7 @@ function specificationsOf(
     const meritsAt = (position: string) =>
       places.map(({ pair: { task, [side]: run }, [side]: choice }, i) => ({
         task,
-        merits: meritsOf(choice, around[i]!.get(position)!, run, marginOf(study, claim, task)),
+        merits: meritsOf(choice, around[i]!.get(position)!, run, marginOf(study, claim, task)!),
       }));
     return positionsOf(around).map((position) => ({
       settings: besideText(position, around),

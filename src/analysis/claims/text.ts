@@ -160,6 +160,7 @@ function notesOf(verdict: ClaimVerdict): readonly string[] {
   const isOpen = answer === "undecided";
   return said(
     ...closed.map(({ note }) => note),
+    verdict.unmeasured,
     unequal.length > 0 && `the arms differ in ${listed(unequal)}`,
     notTuned.length > 0 &&
       `the settings of ${listed(notTuned)} were not tuned, those of the other arm were`,

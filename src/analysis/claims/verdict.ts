@@ -135,7 +135,6 @@ export function verdictsOf<R extends ScoredRun>(
     const series = claimSeries(study, claim, planned, runs);
     const own = finishedAt(study, series.differences.length);
     const found = verdictOf(
-      study,
       claim,
       series,
       (among) => ruleOf(own, among),
@@ -155,7 +154,6 @@ function finishedAt(study: ClaimsOfStudy, seeds: number): ClaimsOfStudy {
 }
 
 function verdictOf<R extends ScoredRun>(
-  study: ClaimsOfStudy,
   claim: Claim,
   { runs, pairs, resolution, ...series }: ClaimSeries<R>,
   rule: (among: number) => StoppingPlan,
@@ -164,7 +162,7 @@ function verdictOf<R extends ScoredRun>(
 ): ClaimVerdict {
   const plan = planOf(rule(1), claim, resolution);
   const checks = withDefaults(given);
-  const noise = claimNoise(study, claim, pairs);
+  const noise = claimNoise(claim, { pairs, differences: series.differences });
   const { values, state, task } = decidedBy(
     claim,
     series.differences,

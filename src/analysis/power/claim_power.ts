@@ -229,7 +229,7 @@ function spreadFrom<R extends ArmRun>(
   const { study } = setting;
   const series = claimSeries(study, { ...claim, tasks }, planned, runs);
   const { differences, resolution } = series;
-  const noise = claimNoise(study, claim, series.pairs);
+  const noise = claimNoise(claim, series);
   const sd = spreadOf(claim, differences);
   if (sd === null) return null;
   const limits = spreadLimits(sd, differences.length - 1, spreadLevel);

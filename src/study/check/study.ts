@@ -249,7 +249,18 @@ function problemsOfClaim(
   const { exclude: _exclude, ...whole } = claim;
   const placeOf = (i: number) => `${where}.tasks[${i}]`;
   const places = { where, tasks: claim.tasks ?? [], placeOf };
-  const problems = problemsOfSides(claim, places, known, runs);
+  const { margin } = claim;
+  const problems = [
+    ...problemsOfSides(claim, places, known, runs),
+    ...(typeof margin === "object"
+      ? problemsOfSides(
+        { ...claim, ...margin },
+        { ...places, where: `${where}.margin` },
+        known,
+        runs,
+      )
+      : []),
+  ];
   if (problems.length > 0) return problems;
   const noneText = ", wanted at least one at the same budget";
   const unpaired = problemsOfUnpaired(whole, places, noneText, runs);

@@ -32,8 +32,8 @@ export interface Claim {
   readonly tasks?: readonly string[];
   /** A metric that all of these tasks have. Default: the first of each task. */
   readonly metric?: string;
-  /** Half of the region of practical equivalence, in units of the score. Default: the study's margin. */
-  readonly margin?: number;
+  /** Half of the region of practical equivalence: in units of the score, or as a share of a difference that is measured. Default: the study's margin. */
+  readonly margin?: number | MarginShare;
   /** Runs that do not count: a pair is left out where either of its runs matches one of these. Default: none. */
   readonly exclude?: readonly DeltaCondition[];
   /**
@@ -45,6 +45,16 @@ export interface Claim {
   readonly robust?: true;
   /** The claim as a sentence. Default: one made of its arms. */
   readonly text?: string;
+}
+
+/** A margin that the study itself measures: a share of what one arm gains over another on a task, over the seeds of the first look. */
+export interface MarginShare {
+  /** Such as 0.25 for a quarter. */
+  readonly share: number;
+  /** The arm that gains. */
+  readonly a: Arm;
+  /** What it gains over. */
+  readonly b: Arm;
 }
 
 /** Half of the region of practical equivalence in units of the score (a point is 0.01): of all tasks, or by task. */
@@ -125,7 +135,14 @@ export const claimsSchema = z.array(
     b: armSchema,
     tasks: z.exactOptional(z.array(taskName).min(1)),
     metric: z.exactOptional(z.string().min(1)),
-    margin: z.exactOptional(margin),
+    margin: z.exactOptional(z.union([
+      margin,
+      closed({
+        share: z.number().gt(0).lte(1).describe("Such as 0.25 for a quarter"),
+        a: armSchema,
+        b: armSchema,
+      }).describe("A share of what arm a gains over arm b, over the seeds of the first look"),
+    ])),
     exclude: z.exactOptional(
       z.array(conditionSchema("a claim about no runs is none")).min(1).describe(
         "Runs that do not count: a pair is left out if one of these matches one of its runs",
@@ -188,9 +205,15 @@ export function isOverExamples({ over = [] }: Claim): boolean {
   return over.includes("examples");
 }
 
-/** The margin of a claim on a task: its own, else the study's for the task. */
-export function marginOf(study: ClaimsOfStudy, claim: Claim, task: string): number {
-  return claim.margin ?? taskMargin(study, task);
+/** The margin of a claim on a task: its own, else the study's for the task; null where it is to be measured. */
+export function marginOf(study: ClaimsOfStudy, claim: Claim, task: string): number | null {
+  const { margin } = claim;
+  return typeof margin === "object" ? null : margin ?? taskMargin(study, task);
+}
+
+/** A margin that is to be measured, in words: `25% of what lora gains over head`. */
+export function shareText({ share, a, b }: MarginShare): string {
+  return `${Number((100 * share).toPrecision(3))}% of what ${armText(a)} gains over ${armText(b)}`;
 }
 
 /** The margin of a study on a task: what counts as a point there. */
