@@ -52,7 +52,7 @@ const full = results();
 const { files } = await buildReport(analyse(full));
 const page = files["report.html"]!;
 
-Deno.test("a report of claims opens with one line each and one picture, and the rest is exploratory", () => {
+Deno.test("a report of claims opens with one line each and its two charts, and the rest is exploratory", () => {
   assertWellFormed(page.slice(page.indexOf("<html")));
   const main = page.slice(page.indexOf("<main>"));
   const order = [
@@ -66,7 +66,8 @@ Deno.test("a report of claims opens with one line each and one picture, and the 
   assertEquals(places, places.toSorted((a, b) => a - b));
   assert(places[0]! >= 0, places.join());
   assertEquals(main.match(/<figure/g)!.length > 1, true);
-  assertEquals(main.slice(0, places[3]).match(/<figure/g)!.length, 1);
+  // What was decided, and how each difference came about.
+  assertEquals(main.slice(0, places[3]).match(/<figure/g)!.length, 2);
   const items = main.slice(places[1], places[2]).match(/<li>/g)!;
   assertEquals(items.length, 3);
   for (const answer of ["supported", "undecided"]) {
