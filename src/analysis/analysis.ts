@@ -5,6 +5,7 @@
  */
 import { type AblationRow, ablationRows } from "./ablation.ts";
 import { type Basis, basisOf, type ReplayBasis } from "./basis.ts";
+import { type BudgetEquivalence, budgetEquivalences } from "./budget_equivalence.ts";
 import { type ClaimsReport, claimsReport } from "./claims/claims_report.ts";
 import { type CostRow, costRows } from "./costs.ts";
 import { type OverTasks, overTasks } from "./over_tasks.ts";
@@ -30,6 +31,8 @@ export interface AnalysisParts {
   readonly tests: ReportTests;
   /** Each method and budget beside the baseline over all tasks; none for one task. */
   readonly overTasks: readonly OverTasks[];
+  /** The budget of the baseline that each other method is worth. */
+  readonly budgetEquivalences: readonly BudgetEquivalence[];
   /** Each method's quality beside its cost. */
   readonly costs: readonly CostRow[];
   /** Correlations between ranks and what removing the modules costs. */
@@ -105,6 +108,7 @@ function analysisOf<B extends Basis, R extends ReplayAnalysis | null>(basis: B, 
     claimsReport: () => claimsReport(basis),
     tests: () => correctedTests(basis, analysis.claimsReport?.verdicts ?? [], replay),
     overTasks: () => overTasks(basis, analysis.tests.paired),
+    budgetEquivalences: () => budgetEquivalences(basis),
     costs: () => costRows(basis, analysis.scores),
     ablation: () => ablationRows(basis),
     rankMetric: () => rankMetricRows(basis),

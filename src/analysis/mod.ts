@@ -45,6 +45,7 @@ export type {
 export type { RegistrationProof } from "./claims/registration.ts";
 export type { Basis, ReplayBasis } from "./basis.ts";
 export type { AblationRow } from "./ablation.ts";
+export type { BudgetEquivalence, NeededBudget, NoEquivalence } from "./budget_equivalence.ts";
 export type { CostRow } from "./costs.ts";
 export type { ModuleSpectraRow } from "./spectra.ts";
 export type { RankMetricRow } from "./learning.ts";

@@ -5,7 +5,6 @@
  */
 import { basename, dirname } from "node:path";
 import { analyse } from "../analysis/analysis.ts";
-import { claimsJson } from "../analysis/claims/claims_report.ts";
 import { parseForeignClaims } from "../analysis/foreign/foreign_claims.ts";
 import type { ForeignClaims, ForeignOptions } from "../analysis/foreign/foreign_score.ts";
 import { UsageError } from "../base/input_error.ts";
@@ -21,7 +20,7 @@ import { writeReport } from "../runs/write_report.ts";
 import { placesAt } from "./access.ts";
 import { commandOf } from "./command.ts";
 import { option } from "./command_parts.ts";
-import { sayClaims } from "./ended.ts";
+import { sayClaims, sayFoundJson } from "./ended.ts";
 import { type Arguments, outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
 
 /** Where reports go unless `--out` is given. */
@@ -137,7 +136,7 @@ export const decide = commandOf({
   const out = parsed.text("out") ?? defaultOut;
   const report = parsed.flag("no-report") ? null : await writeReport(out, results);
   if (parsed.flag("json")) {
-    for (const verdict of claimsJson(results.claimsReport)) await say(JSON.stringify(verdict));
+    await sayFoundJson(results);
     await say(JSON.stringify({ kind: "ended", runs: results.runs.length, report }));
     return 0;
   }

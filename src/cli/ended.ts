@@ -5,6 +5,7 @@
  * @module
  */
 import { isReadOnly } from "../record/durable.ts";
+import { budgetEquivalenceJson } from "../analysis/budget_equivalence.ts";
 import { claimsJson, claimsText } from "../analysis/claims/claims_report.ts";
 import { methodsText } from "../report/methods_text.ts";
 import type { Analysis } from "../analysis/analysis.ts";
@@ -64,7 +65,7 @@ export async function sayResults(parsed: Arguments, folder: string): Promise<voi
 }
 
 /**
- * Prints what came of the work as lines of JSON: the verdicts on claims where it went to its end, then `ended` with the report's
+ * Prints what came of the work as lines of JSON: what was found where it went to its end, then `ended` with the report's
  * path.
  *
  * @param result What the work came to; its keys are those of the line. Where it was stopped before its end, there is no report.
@@ -75,12 +76,19 @@ export async function sayEndedJson(
 ): Promise<void> {
   const { folder, stopped } = result;
   const results = stopped ? null : await readStudyResults(folder);
-  for (const verdict of results === null ? [] : claimsJson(results.claimsReport)) {
-    await say(JSON.stringify(verdict));
-  }
+  if (results !== null) await sayFoundJson(results);
   const isReported = results !== null && !parsed.flag("no-report");
   const report = isReported ? await reportOf(folder, results) : null;
   await say(JSON.stringify({ kind: "ended", ...result, report }));
+}
+
+/** Prints what results say as lines of JSON: the verdicts on claims, and which budgets of the baseline methods are worth. */
+export async function sayFoundJson(results: Analysis): Promise<void> {
+  const lines = [
+    ...claimsJson(results.claimsReport),
+    ...budgetEquivalenceJson(results.budgetEquivalences),
+  ];
+  for (const line of lines) await say(JSON.stringify(line));
 }
 
 /** Columns by which lines that go on are moved in, below the name of their claim. */

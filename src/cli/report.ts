@@ -6,7 +6,7 @@
 import { tableText } from "../report/table.ts";
 import { groupedTable } from "../report/grouped.ts";
 import { methodsText } from "../report/methods_text.ts";
-import { sayClaims } from "./ended.ts";
+import { sayClaims, sayFoundJson } from "./ended.ts";
 import { commandOf } from "./command.ts";
 import { option, sweptArgument, sweptFolder, sweptPlaces } from "./command_parts.ts";
 import { defaultStudy } from "../runs/plan/study_file.ts";
@@ -37,6 +37,7 @@ export const report = commandOf({
       text: "add a table of the almost stochastic order of each method and LoRA",
     },
     option.results,
+    option.json,
   ],
   examples: [
     { line: "deno task report", text: `the study ${defaultStudy}, after deno task sweep` },
@@ -51,6 +52,12 @@ export const report = commandOf({
   const read = await readStudyResults(folder);
   const by = parsed.list("by");
   const hasStochasticOrder = parsed.flag("aso");
+  if (parsed.flag("json")) {
+    await sayFoundJson(read);
+    const path = await writeReport(folder, read, { by, hasStochasticOrder });
+    await say(JSON.stringify({ kind: "ended", folder, runs: read.runs.length, report: path }));
+    return 0;
+  }
   await say(
     by.length === 0
       ? methodsText(read, outputColumns())

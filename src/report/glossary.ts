@@ -77,6 +77,8 @@ const words: Readonly<Record<string, string>> = {
   "seed":
     "The number from which a run draws everything random; runs with one seed see the same batches.",
   "stored": "Parameters that deploying the run needs besides its head.",
+  "worth":
+    "The budget at which the baseline reaches the method’s mean score; the budgets between those tried are read off a line.",
 };
 
 /**

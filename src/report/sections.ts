@@ -5,6 +5,7 @@
  */
 import { allRuns } from "./sections/all_runs.ts";
 import { areTheRanksUsed } from "./sections/are_the_ranks_used.ts";
+import { budgetEquivalence } from "./sections/budget_equivalence.ts";
 import { comparisonsAskedFor } from "./sections/comparisons_asked_for.ts";
 import { convergence } from "./sections/convergence.ts";
 import { cost } from "./sections/cost.ts";
@@ -47,6 +48,7 @@ const sections: readonly Section[] = [
   comparisonsAskedFor,
   pairedDifferences,
   effectByBudget,
+  budgetEquivalence,
   ranking,
   cost,
   ranks,
@@ -70,6 +72,7 @@ const foreignSections: readonly Section[] = [
   scores,
   pairedDifferences,
   effectByBudget,
+  budgetEquivalence,
   ranking,
   whereFrom,
   glossary,

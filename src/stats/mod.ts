@@ -28,6 +28,7 @@ export { type ExpectedBest, expectedBest } from "./effects.ts";
 export { correctFamily, isGateOpen, type TestFamily } from "./rank_tests.ts";
 export { type HierarchicalTest, hierarchicalTest } from "./hierarchical.ts";
 export { cliquesOf, lettersOf } from "./letters.ts";
+export { isotonicFit, placeReaching, type Reached } from "./monotone.ts";
 export { logMixtureEvidence, mixtureCritical } from "./stopping.ts";
 export {
   differencePower,
