@@ -43,6 +43,8 @@ export interface BudgetEquivalence extends Cell {
   readonly high: NeededBudget | null;
   /** The method's own budget in the same unit; null where it has none. */
   readonly own: number | null;
+  /** What is needed, with its ends, divided by {@linkcode BudgetEquivalence.own}; null without either. */
+  readonly timesOwn: Readonly<Record<"needed" | "low" | "high", NeededBudget>> | null;
   /** Why there is no answer; null where there is one. */
   readonly reason: NoEquivalence | null;
   /** Why a comparison of the same cells would have no verdict; null where it may have one. */
@@ -108,6 +110,7 @@ export function budgetEquivalences(basis: Basis): readonly BudgetEquivalence[] {
         budget: budgetName({ type: counts!, value }),
       })),
     ];
+    const answer = reached(metric, method, curve);
     return {
       ...cell,
       metric,
@@ -115,7 +118,8 @@ export function budgetEquivalences(basis: Basis): readonly BudgetEquivalence[] {
       counts,
       tried: curve.map(({ value }) => value),
       own: own?.value ?? null,
-      ...reached(metric, method, curve),
+      ...answer,
+      timesOwn: timesOwn(answer, own?.value ?? null),
       noVerdict: basis.noVerdict(...scopes),
     };
   });
@@ -175,6 +179,15 @@ function reached(
     high: neededAt(interval.high),
     reason: null,
   };
+}
+
+function timesOwn(
+  { needed, low, high }: Answer,
+  own: number | null,
+): BudgetEquivalence["timesOwn"] {
+  if (own === null || needed === null || low === null || high === null) return null;
+  const of = (budget: NeededBudget) => typeof budget === "number" ? budget / own : budget;
+  return { needed: of(needed), low: of(low), high: of(high) };
 }
 
 function neededAt(place: number): NeededBudget {

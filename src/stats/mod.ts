@@ -4,10 +4,11 @@
  * - One task, paired by seed: `equivalenceTest`, `bayesTTest`, `standardisedEffect`, `twoWayInterval`.
  * - Over tasks: `bayesSignedRankTest`, `hierarchicalTest`, `signedRankTest`, `friedmanTest`, `probabilityOfImprovement`,
  *   `interquartileMean`, `performanceProfile`, `almostStochasticOrder`.
+ * - Over budgets: `isotonicFit`, `placeReaching`.
  * - Over all that a report tests: `correctFamily`, `holm`, `cliquesOf`.
  * - Before and during a study: `seedsForDifference`, `smallestDifference`, `planStopping`, `stoppingState`.
  *
- * Each is held against a reference implementation by golden numbers: baycomp, statsmodels, SciPy, rliable, deepsig.
+ * Each is held against a reference implementation by golden numbers: baycomp, statsmodels, SciPy, scikit-learn, rliable, deepsig.
  *
  * @module
  */

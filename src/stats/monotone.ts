@@ -26,7 +26,7 @@ export function isotonicFit(
   const blocks: { mean: number; weight: number; count: number }[] = [];
   for (const [i, value] of values.entries()) {
     let block = { mean: value, weight: weights[i]!, count: 1 };
-    for (let last = blocks.at(-1); last !== undefined && last.mean >= block.mean;) {
+    for (let last = blocks.at(-1); last !== undefined && last.mean > block.mean;) {
       const weight = last.weight + block.weight;
       const mean = (last.mean * last.weight + block.mean * block.weight) / weight;
       block = { mean, weight, count: last.count + block.count };

@@ -7,9 +7,9 @@ import type { Analysis } from "../../analysis/analysis.ts";
 import type { BudgetEquivalence, NeededBudget } from "../../analysis/budget_equivalence.ts";
 import { noBudget } from "../../analysis/run_rows.ts";
 import { nothing, significant, whole } from "../../base/format.ts";
-import { budgetColumn, methodColumn, metricColumn, scoreOf, taskColumn } from "../columns.ts";
+import { budgetColumn, methodColumn, scoreOf, taskColumn } from "../columns.ts";
 import { noRuns, type Section, table } from "../section.ts";
-import { number, type ReportTable, reportTable, text } from "../table.ts";
+import { number, type ReportTable, reportTable, text, type Tone } from "../table.ts";
 
 /** A budget as numbers of the table are written: ranks to two digits, counts as they are. */
 const sizeOf = (value: number): string =>
@@ -28,16 +28,21 @@ function neededText(
 
 const isOpen = ({ low, high }: BudgetEquivalence): boolean => low === "below" && high === "above";
 
-function intervalText(row: BudgetEquivalence, unit = 1): string {
+function intervalText(row: BudgetEquivalence): string {
   if (row.low === null || row.high === null) return nothing;
-  const ends = [neededText(row, row.low, unit), neededText(row, row.high, unit)];
-  return ends[0] === ends[1] ? ends[0]! : `[${ends.join(", ")}]`;
+  const low = neededText(row, row.low);
+  return row.low === row.high && typeof row.low === "string"
+    ? low
+    : `[${low}, ${neededText(row, row.high)}]`;
 }
+
+/** Where every budget fits, the estimate says nothing. */
+const toneOf = (row: BudgetEquivalence): Tone => isOpen(row) ? "muted" : "plain";
 
 /** What is said beside the numbers. */
 function remark(row: BudgetEquivalence): string {
   if (row.reason !== null) return row.reason;
-  const said = isOpen(row) ? ["cannot be told: every budget tried fits"] : [];
+  const said = isOpen(row) ? ["cannot tell"] : [];
   return [...said, ...(row.noVerdict === null ? [] : [row.noVerdict])].join("; ");
 }
 
@@ -59,27 +64,34 @@ function equivalenceTable(analysis: Analysis): ReportTable {
       "it never falls, over the logarithm of the budget. The 95% interval holds the budgets at which a paired t test over the same " +
       `seeds finds ${baseline} neither below nor above the method; it is not corrected for how many rows there are. “Below” and “more ` +
       `than” name the smallest and the largest budget of ${baseline} that was tried. “× own” is the same divided by the method’s own ` +
-      "budget. An interval that holds every budget tried means that this study cannot tell.",
+      "budget. “Cannot tell”: the interval holds every budget tried.",
     csv: (row) => ({
       ...{ task: row.task, metric: row.metric, label: row.label, budget: row.budget },
       ...{ baseline: row.baseline, counts: row.counts, tried: row.tried.join(" ") },
       ...{ n: row.n, mean: row.mean, reference: row.reference.join(" ") },
-      ...{ needed: row.needed, low: row.low, high: row.high, own: row.own },
+      ...{ needed: row.needed, low: row.low, high: row.high },
+      ...{
+        own: row.own,
+        ratio: row.timesOwn?.needed,
+        ratio_low: row.timesOwn?.low,
+        ratio_high: row.timesOwn?.high,
+      },
       remark: remark(row),
     }),
     columns: [
       taskColumn,
-      metricColumn,
       methodColumn,
       budgetColumn,
       number("score", (row) => scoreOf(row, row.mean)),
-      text("axis", ({ counts }) => counts === null ? nothing : countsName[counts]),
-      number("worth", (row) => neededText(row, row.needed)),
+      analysis.budgetEquivalences.every(({ counts }) => counts === "rank")
+        ? null
+        : text("axis", ({ counts }) => counts === null ? nothing : countsName[counts]),
+      number("worth", (row) => neededText(row, row.needed), toneOf),
       number("95% interval", (row) => intervalText(row)),
-      number("× own", (row) => row.own === null ? nothing : neededText(row, row.needed, row.own)),
       number(
-        "its interval",
-        (row) => row.own === null ? nothing : intervalText(row, row.own),
+        "× own",
+        (row) => row.own === null ? nothing : neededText(row, row.needed, row.own),
+        toneOf,
       ),
       number("n", ({ n }) => whole(n)),
       text("remark", remark, () => "muted"),
