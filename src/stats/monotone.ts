@@ -38,9 +38,6 @@ export function isotonicFit(
   return blocks.flatMap(({ mean, count }) => Array.from({ length: count }, () => mean));
 }
 
-/** A place on an axis, ±Infinity beyond its ends. */
-type Place = number;
-
 /**
  * The first place at which the line through never falling points reaches a level.
  *
@@ -52,7 +49,7 @@ export function firstReaching(
   places: readonly number[],
   values: readonly number[],
   level: number,
-): Place {
+): number {
   const at = values.findIndex((value) => value >= level);
   if (at < 0) return Infinity;
   if (values[at] === level) return places[at]!;
@@ -64,7 +61,7 @@ export function firstReaching(
 /** Where a curve reaches a level. */
 export interface Reached {
   /** Place on the curve's axis; −Infinity and Infinity beyond its ends. */
-  readonly estimate: Place;
+  readonly estimate: number;
   /** Ends of the interval, as {@linkcode Reached.estimate}. */
   readonly interval: Interval;
 }
