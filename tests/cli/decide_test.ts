@@ -72,3 +72,22 @@ Deno.test("decide says in one line what is wrong with a table, and stops with an
     );
   });
 });
+
+Deno.test("decide says for programs which rank of LoRA another method is worth", async () => {
+  const noise = [0, 0.4, -0.3, 0.2];
+  const lines = noise.flatMap((own, i) => [
+    `lora,${i + 1},${80 + own},2`,
+    `lora,${i + 1},${84 + own},8`,
+    `ours,${i + 1},${82 + own + 0.01 * (i % 2)},2`,
+  ]);
+  await withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/s.csv`, ["method,seed,score,budget", ...lines].join("\n"));
+    const { code, out, error } = await decided([`${folder}/s.csv`, "--json", "--no-report"]);
+    assertEquals([code, error], [0, ""]);
+    const [row, ended] = out.trim().split("\n").map((line) => JSON.parse(line));
+    assertEquals([row.kind, row.label, row.tried], ["budget-equivalence", "ours", [2, 8]]);
+    assert(row.low < row.needed && row.needed < row.high);
+    assertEquals([row.needed.toFixed(1), row.timesOwn.needed.toFixed(1)], ["4.0", "2.0"]);
+    assertEquals(ended.kind, "ended");
+  });
+});

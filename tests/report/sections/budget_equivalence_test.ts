@@ -119,3 +119,29 @@ Deno.test("over tasks the mean of each seed counts, of seeds that have all tasks
   assertEquals([a!.n, b!.n, all!.n, all!.task], [4, 3, 3, "all tasks"]);
   assertAlmostEquals(Number(all!.needed), 6, 0.01);
 });
+
+Deno.test("budgets of parameters are answered in parameters, and a rank is not mixed with them", () => {
+  const results = scoredStudy({ budgets: [8, 2, 4], seeds: [1, 2, 3, 4], score: known });
+  const counted = (isCounted: (run: (typeof results.runs)[number]) => boolean) =>
+    analyse({
+      ...results,
+      runs: results.runs.map((run) => {
+        const { asked } = run.record;
+        const value = 1000 * asked.budget!.value;
+        return isCounted(run)
+          ? {
+            ...run,
+            record: { ...run.record, asked: { ...asked, budget: { type: "parameters", value } } },
+          }
+          : run;
+      }),
+    });
+  const all = counted(() => true);
+  const [row] = all.budgetEquivalences;
+  assertEquals([row!.counts, row!.tried, row!.own], ["parameters", [2000, 4000, 8000], 2000]);
+  assertAlmostEquals(Number(row!.needed), 6000, 10);
+  const [cells] = cellsOf(tableOf(all, "budget_equivalence"));
+  assertEquals([cells![4], cells![5]], ["parameters", "6,005"]);
+  const mixed = counted(({ record: { asked: { label } } }) => label === "other");
+  assertEquals(mixed.budgetEquivalences[0]!.reason, "fewer than 2 budgets");
+});
