@@ -9,6 +9,8 @@
 import { RandomStream } from "../src/base/random.ts";
 import { besideDocs } from "./documented.ts";
 import { isSkewed } from "../src/stats/statistics.ts";
+import { meanOf } from "../src/stats/statistics.ts";
+import { stoppedMean } from "../src/stats/stopped_mean.ts";
 import {
   planStopping,
   type StoppingOptions,
@@ -249,6 +251,53 @@ function itself(repeats: number): Table {
   };
 }
 
+/** Mean and median of the estimates, and how often they lie above the true mean, in percent of it. */
+function biasText(estimates: readonly number[], mean: number): readonly string[] {
+  const share = (value: number) =>
+    `${value < mean ? "−" : "+"}${percent(Math.abs(value / mean - 1))}`;
+  return [
+    share(meanOf(estimates)),
+    share(estimates.toSorted((a, b) => a - b)[Math.floor(estimates.length / 2)]!),
+    percent(estimates.filter((value) => value > mean).length / estimates.length),
+  ];
+}
+
+function estimates(repeats: number): Table {
+  const options = { block: 3, cap: 30, margin: 0.7 };
+  const rows = (["obrien-fleming", "pocock"] as const).flatMap((rule) => {
+    const plan = planStopping({ ...options, rule });
+    return [0.3, 0.5, 1].flatMap((mean) => {
+      const stream = RandomStream.fromSeed(18).fork("estimates");
+      // An estimate takes milliseconds.
+      const ends = Array.from({ length: Math.ceil(repeats / 5) }, () => {
+        const differences = Array.from({ length: plan.cap }, () => mean + stream.normal());
+        const { verdict, n, mean: raw } = stoppingState(differences, plan);
+        return {
+          verdict,
+          raw: raw!,
+          unbiased: stoppedMean(differences.slice(0, n), plan, verdict)!,
+        };
+      });
+      return (["all", "called better"] as const).flatMap((among) => {
+        const own = ends.filter(({ verdict }) => among === "all" || verdict === "better");
+        return (["raw", "unbiased"] as const).map((kind) => [
+          rule,
+          String(mean),
+          among,
+          kind === "raw" ? "raw mean" : "after stopping",
+          ...biasText(own.map((end) => end[kind]), mean),
+        ]);
+      });
+    });
+  });
+  return {
+    title: "Estimates after stopping. Blocks of 3, at most 30 seeds, better than 0, margin 0.7",
+    headings: ["rule", "true difference", "among", "estimate", "mean", "median", "above the truth"],
+    keys: 4,
+    rows,
+  };
+}
+
 const page = new URL("../docs/decisions/verdicts.md", import.meta.url);
 
 async function main(repeats: number): Promise<void> {
@@ -257,7 +306,7 @@ async function main(repeats: number): Promise<void> {
   await say(
     `${repeats} repeats; unit: one standard deviation of a seed's difference; in brackets what the page says\n`,
   );
-  for (const table of [falseVerdicts, decisions, warnings, itself]) {
+  for (const table of [falseVerdicts, decisions, warnings, itself, estimates]) {
     const { title, headings, keys, rows } = table(repeats);
     await say(title);
     await say(besideDocs(headings, rows, keys, text));

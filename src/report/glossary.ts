@@ -52,6 +52,8 @@ export function labelMeanings({ study: { methods = [] }, runs }: Analysis): Labe
 const words: Readonly<Record<string, string>> = {
   "95% interval":
     "Made in this way, it contains the true mean in 95 of 100 studies, if scores vary over seeds like a normal distribution.",
+  "after stopping":
+    "The difference of a claim corrected for stopping early: over all ways in which the study could have ended, it is too large as often as too small. Among claims called better it is still too large.",
   "baseline":
     "The method that others are compared with: LoRA with its own options and the ranks of its budget.",
   "block": "One task with one seed, in which all ranked methods have a score.",

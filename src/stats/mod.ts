@@ -6,7 +6,8 @@
  *   `interquartileMean`, `performanceProfile`, `almostStochasticOrder`.
  * - Over budgets: `isotonicFit`, `placeReaching`.
  * - Over all that a report tests: `correctFamily`, `holm`, `cliquesOf`.
- * - Before and during a study: `seedsForDifference`, `smallestDifference`, `planStopping`, `stoppingState`.
+ * - Before and during a study: `seedsForDifference`, `smallestDifference`, `planStopping`, `stoppingState`;
+ *   after it: `stoppedMean`.
  *
  * Each is held against a reference implementation by golden numbers: baycomp, statsmodels, SciPy, scikit-learn, rliable, deepsig.
  *
@@ -58,8 +59,10 @@ export {
 } from "./spending.ts";
 export { type SpreadLimits, spreadLimits } from "./spread.ts";
 export { type Interval, intervalLevel, summarise, type Summary } from "./statistics.ts";
+export { medianUnbiasedMean, type Stopped, stoppedMean, type StopRegion } from "./stopped_mean.ts";
 export { almostStochasticOrder, violationRatio } from "./stochastic_order.ts";
 export {
+  intervalsAt,
   planStopping,
   type StoppingOptions,
   type StoppingPlan,

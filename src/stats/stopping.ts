@@ -253,6 +253,30 @@ function stateAt(
   };
 }
 
+/**
+ * The repeated confidence intervals of a plan at one of its looks, whatever earlier ones said.
+ *
+ * @param differences Those up to that look.
+ * @param noise As `noiseAt` of {@linkcode stoppingState} gives it.
+ * @throws RangeError where their number is not that of a look.
+ */
+export function intervalsAt(
+  differences: readonly number[],
+  plan: StoppingPlan,
+  noise: ExampleNoise = noNoise,
+): Ends {
+  const n = differences.length;
+  const look = plan.looks.indexOf(n);
+  if (look < 0) {
+    throw new RangeError(
+      `Cannot give the interval of a look at ${n} seeds: looks are at ${plan.looks.join(", ")}`,
+    );
+  }
+  const { mean, sd } = summarise(differences);
+  const { low, high, innerLow, innerHigh } = stateAt(differences, mean!, sd!, look, plan, noise);
+  return { low, high, innerLow, innerHigh };
+}
+
 /** The verdict at a look, by the mean and the spread of its differences, for rules about the mean. */
 export function verdictAt(
   mean: number,

@@ -20,8 +20,7 @@ import {
 import { type Stating, statingOf, statingText } from "./stated.ts";
 import { intervalText, lineOf, plainLine, type VerdictLine } from "./text.ts";
 import { specificationCurve } from "./specifications.ts";
-import type { StoppingState } from "../../stats/stopping.ts";
-import { type Answer, type ClaimVerdict, verdictsOf } from "./verdict.ts";
+import { type Answer, type ClaimState, type ClaimVerdict, verdictsOf } from "./verdict.ts";
 import { counted, whole } from "../../base/format.ts";
 
 /** The verdicts of a study with what is said of them. */
@@ -117,6 +116,10 @@ export function claimsJson(report: ClaimsReport | null): readonly object[] {
       task,
       tasksDiffer,
       mean: scaled(state.mean),
+      afterStopping: scaled(verdict.afterStopping),
+      low95: scaled(state.usualLow),
+      high95: scaled(state.usualHigh),
+      level: state.level,
       low: scaled(state.low),
       high: scaled(state.high),
       innerLow: scaled(state.innerLow),
@@ -219,7 +222,7 @@ export function looksOf(verdict: ClaimVerdict): readonly ClaimLook[] {
   );
 }
 
-function lookOf(verdict: ClaimVerdict, state: StoppingState, answer: Answer): ClaimLook {
+function lookOf(verdict: ClaimVerdict, state: ClaimState, answer: Answer): ClaimLook {
   const { claim: { name }, unit } = verdict;
   const { number } = lineOf({ ...verdict, state });
   const interval = intervalText({ ...verdict, state });

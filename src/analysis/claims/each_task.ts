@@ -88,6 +88,8 @@ export interface EveryTask {
   readonly state: StoppingState;
   /** That task. */
   readonly series: TaskSeries;
+  /** The rule at the level that decides. */
+  readonly by: StoppingPlan;
 }
 
 /**
@@ -110,6 +112,7 @@ export function everyTask(
 ): EveryTask {
   const stateOf = (series: TaskSeries, plan: StoppingPlan) => ({
     series,
+    by: plan,
     state: stoppingState(series.values, plan, (n) => noise(n, series.task)),
   });
   const against = tasks.map((series) => stateOf(series, strict))

@@ -55,12 +55,12 @@ export function marginText({ unit }: Pick<ClaimVerdict, "unit">): string {
 
 /** Ends of the interval that decides, in margins, and its level. */
 export function decidingInterval(
-  { state, plan }: Pick<ClaimVerdict, "state" | "plan">,
+  { state }: Pick<ClaimVerdict, "state">,
 ): { readonly low: number; readonly high: number; readonly level: number } {
-  const { low, high, innerLow, innerHigh } = state;
+  const { low, high, innerLow, innerHigh, level } = state;
   return state.verdict === "equivalent"
-    ? { low: innerLow, high: innerHigh, level: 1 - 2 * plan.level }
-    : { low, high, level: 1 - plan.level };
+    ? { low: innerLow, high: innerHigh, level: 1 - 2 * level }
+    : { low, high, level: 1 - level };
 }
 
 /** The line of a verdict. */
@@ -123,7 +123,7 @@ function numberText(verdict: ClaimVerdict): Pick<VerdictLine, "number" | "basis"
   }
   return {
     number: `${shown(state.mean)} ${unit.name}${on}`,
-    basis: `${intervalText(verdict)}, ${counted(state.n, "seed")}`,
+    basis: said(stoppingText(verdict), intervalText(verdict), counted(state.n, "seed")).join(", "),
   };
 }
 
@@ -144,14 +144,38 @@ export function hiddenInterval(unit: DifferenceUnit, low: number, high: number):
   return high - low > mostMargins ? `wider than ${mostMargins} margins` : null;
 }
 
-/** The interval that decides in words, for instance `95% interval +0.31 to +2.53`. */
-export function intervalText(verdict: Pick<ClaimVerdict, "state" | "plan" | "unit">): string {
+/**
+ * The 95 % interval in words, with the one that decides where its level is another one:
+ * `95% interval −0.31 to +0.53, decided by the 90% interval −0.20 to +0.42`.
+ */
+export function intervalText(verdict: Pick<ClaimVerdict, "state" | "unit">): string {
   const decimals = decimalsOf(verdict);
-  const shown = (margins: number) => signed(margins * verdict.unit.perMargin, decimals);
+  const { unit, state: { usualLow, usualHigh } } = verdict;
+  const shown = (margins: number) => signed(margins * unit.perMargin, decimals);
+  const endsText = (low: number, high: number) =>
+    hiddenInterval(unit, low, high) ?? `${shown(low)} to ${shown(high)}`;
   const { low, high, level } = decidingInterval(verdict);
-  const hidden = hiddenInterval(verdict.unit, low, high);
-  if (hidden !== null && !Number.isFinite(low)) return hidden;
-  return `${percent(level)}% interval ${hidden ?? `${shown(low)} to ${shown(high)}`}`;
+  const isUsual = percent(level) === percent(usualShare);
+  const usual = isUsual ? { low, high } : { low: usualLow, high: usualHigh };
+  const name = `${percent(usualShare)}% interval`;
+  if (!Number.isFinite(usual.low) && !Number.isFinite(low)) return endsText(low, high);
+  const first = Number.isFinite(usual.low)
+    ? `${name} ${endsText(usual.low, usual.high)}`
+    : `no ${name} at this look`;
+  if (isUsual || !Number.isFinite(low)) return first;
+  return verdict.state.verdict === "undecided"
+    ? `${first}, the ${percent(level)}% interval that decides ${endsText(low, high)}`
+    : `${first}, decided by the ${percent(level)}% interval ${endsText(low, high)}`;
+}
+
+/** The level of the interval that is always shown. */
+const usualShare = 0.95;
+
+/** What is left of a difference once its early stopping is allowed for, for instance `after stopping +1.9`; false where nothing is to be said. */
+function stoppingText(verdict: ClaimVerdict): string | false {
+  const { afterStopping, unit } = verdict;
+  return afterStopping !== null && verdict.closed.length === 0 &&
+    `after stopping ${signed(afterStopping * unit.perMargin, decimalsOf(verdict))}`;
 }
 
 function notesOf(verdict: ClaimVerdict): readonly string[] {

@@ -8,6 +8,7 @@
 import { type ArmRun, claimPairs } from "../../study/compare/arms.ts";
 import { type Claim, type ClaimsOfStudy, decisionOf } from "../../study/schema/claims.ts";
 import {
+  intervalsAt,
   planStopping,
   type StoppingOptions,
   type StoppingPlan,
@@ -15,6 +16,7 @@ import {
   stoppingState,
   type StoppingVerdict,
 } from "../../stats/stopping.ts";
+import { stoppedMean } from "../../stats/stopped_mean.ts";
 import { verdictSplitName } from "../../tasks/run_examples.ts";
 import { verdictEvaluation } from "../run_rows.ts";
 import { type MoreSeeds, moreSeeds } from "./more_seeds.ts";
@@ -44,6 +46,16 @@ export type Answer =
   /** A gate is closed, so that there is no verdict. */
   | ClosedAnswer;
 
+/** How the rule stands at a look of a claim. */
+export interface ClaimState extends StoppingState {
+  /** The level of the interval that decides better and worse is 1 − this, of that which decides equivalence 1 − 2 of it. */
+  readonly level: number;
+  /** Ends of the 95 % interval by the same rule; infinite where it has none. */
+  readonly usualLow: number;
+  /** See {@linkcode ClaimState.usualLow}. */
+  readonly usualHigh: number;
+}
+
 /** The verdict on one claim; differences are in margins, above zero where arm a is better. */
 export interface ClaimVerdict
   extends Omit<ClaimSeries<ScoredRun>, "runs" | "pairs" | "resolution"> {
@@ -52,9 +64,11 @@ export interface ClaimVerdict
   /** What is said of it. */
   readonly answer: Answer;
   /** How the rule stands: at the look that decided, or the last so far. */
-  readonly state: StoppingState;
+  readonly state: ClaimState;
   /** How it stood at each look up to that one. */
-  readonly looks: readonly StoppingState[];
+  readonly looks: readonly ClaimState[];
+  /** As {@linkcode stoppedMean} gives it, for a claim whose rule has ended; null where there is none. */
+  readonly afterStopping: number | null;
   /** The rule, with margin 1. */
   readonly plan: StoppingPlan;
   /** In which unit differences are shown. */
@@ -88,13 +102,17 @@ const rules = new Map<string, StoppingPlan>();
  * @param among Parts of a claim that share its level. Default 1.
  */
 export function ruleOf(study: ClaimsOfStudy, among = 1): StoppingPlan {
-  const { rule, block, mostSeeds, betterThan, claimLevel } = decisionOf(study);
+  return ruleAt(study, decisionOf(study).claimLevel / among);
+}
+
+function ruleAt(study: ClaimsOfStudy, level: number): StoppingPlan {
+  const { rule, block, mostSeeds, betterThan } = decisionOf(study);
   const options: StoppingOptions = {
     block,
     cap: mostSeeds,
     margin: 1,
     betterThan: betterThan === "margin" ? 1 : 0,
-    level: claimLevel / among,
+    level,
     rule: rule === "fixed" ? "obrien-fleming" : rule,
   };
   const key = JSON.stringify(options);
@@ -102,6 +120,9 @@ export function ruleOf(study: ClaimsOfStudy, among = 1): StoppingPlan {
   rules.set(key, known);
   return known;
 }
+
+/** Chance that the usual interval, of 95 %, misses the true difference. */
+const usualLevel = 0.05;
 
 /** The rule as it is applied to a claim. */
 export function planOf(rule: StoppingPlan, { says }: Claim, resolution: number): StoppingPlan {
@@ -137,7 +158,7 @@ export function verdictsOf<R extends ScoredRun>(
     const found = verdictOf(
       claim,
       series,
-      (among) => ruleOf(own, among),
+      { shared: (among) => ruleOf(own, among), usual: ruleAt(own, usualLevel) },
       unequalSettings(claim, claimPairs(claim, planned)),
       checks,
     );
@@ -153,17 +174,23 @@ function finishedAt(study: ClaimsOfStudy, seeds: number): ClaimsOfStudy {
   return { ...study, decide: { ...study.decide, mostSeeds: Math.max(3, seeds) } };
 }
 
+/** The rules of a claim: with its level shared among so many parts, and at 5 %. */
+interface Rules {
+  readonly shared: (among: number) => StoppingPlan;
+  readonly usual: StoppingPlan;
+}
+
 function verdictOf<R extends ScoredRun>(
   claim: Claim,
   { runs, pairs, resolution, ...series }: ClaimSeries<R>,
-  rule: (among: number) => StoppingPlan,
+  { shared: rule, usual }: Rules,
   unequal: readonly string[],
   given: RunChecks<R>,
 ): ClaimVerdict {
   const plan = planOf(rule(1), claim, resolution);
   const checks = withDefaults(given);
   const noise = claimNoise(claim, { pairs, differences: series.differences });
-  const { values, state, task } = decidedBy(
+  const { values, state, task, by } = decidedBy(
     claim,
     series.differences,
     plan,
@@ -171,6 +198,13 @@ function verdictOf<R extends ScoredRun>(
     noise,
   );
   const isOpen = state.verdict === "undecided";
+  const whole = planOf(usual, claim, resolution);
+  const withUsual = (state: StoppingState, { level }: StoppingPlan): ClaimState => {
+    const { low, high } = state.n === 0
+      ? state
+      : intervalsAt(values.slice(0, state.n), whole, noise(state.n, task));
+    return { ...state, level, usualLow: low, usualHigh: high };
+  };
   const looks = plan.looks.filter((n) => n <= values.length);
   const seenBy = (n: number): GatedLook<R> => {
     const differences = series.differences.slice(0, n);
@@ -196,9 +230,10 @@ function verdictOf<R extends ScoredRun>(
   return {
     claim,
     answer: closed[0]?.answer ?? answerOf(claim, state.verdict),
-    state,
+    state: withUsual(state, by),
     looks: looks.filter((n) => n <= state.n)
-      .map((n) => stoppingState(values.slice(0, n), plan, (n) => noise(n, task))),
+      .map((n) => withUsual(stoppingState(values.slice(0, n), by, (n) => noise(n, task)), by)),
+    afterStopping: afterStopping(claim, values, state, by),
     plan,
     task,
     tasksDiffer: chanceOfTasks(look.differences),
@@ -219,6 +254,20 @@ function verdictOf<R extends ScoredRun>(
   };
 }
 
+/**
+ * The median-unbiased mean of a claim whose rule has ended. Null for one about other examples, whose looks end elsewhere than the
+ * seeds' spread says, and for one about every task, whose shown task is chosen by its result.
+ */
+function afterStopping(
+  { on, over }: Claim,
+  values: readonly number[],
+  { n, verdict }: StoppingState,
+  plan: StoppingPlan,
+): number | null {
+  if (n === 0 || on === "every task" || over?.includes("examples")) return null;
+  return stoppedMean(values.slice(0, n), plan, verdict);
+}
+
 /** How the rule stands, and the differences that it stands by: of the average, or of the task that decides. */
 export function decidedBy(
   claim: Claim,
@@ -230,20 +279,27 @@ export function decidedBy(
   readonly values: readonly number[];
   readonly state: StoppingState;
   readonly task: string | null;
+  /** The rule at the level that decides. */
+  readonly by: StoppingPlan;
 } {
   const tasks = claim.on === "every task" ? seriesOfTasks(differences) : [];
   if (tasks.length < 2) {
     const values = differences.map(({ value }) => value);
-    return { values, state: stoppingState(values, plan, (n) => noise(n, null)), task: null };
+    return {
+      values,
+      state: stoppingState(values, plan, (n) => noise(n, null)),
+      task: null,
+      by: plan,
+    };
   }
-  const { series: { task, values }, state } = everyTask(
+  const { series: { task, values }, state, by } = everyTask(
     tasks,
     claim.says,
     plan,
     shared(tasks.length),
     noise,
   );
-  return { values, state, task };
+  return { values, state, task, by };
 }
 
 function answerOf({ says }: Claim, verdict: StoppingVerdict): Answer {

@@ -25,15 +25,28 @@ function answerTone(answer: unknown): Tone {
 const oddsText = (...chances: readonly (number | null)[]): string =>
   chances.every((each) => each === null) ? nothing : chances.map(chance).join(" / ");
 
+/** A level in percent, as `95%` or `97.5%`. */
+const levelText = (level: number): string => `${Number((100 * level).toFixed(2))}%`;
+
+const stoppedWords =
+  "the median-unbiased difference. A study that may stop early stops at large differences, and its mean is too large on average.";
+
 /** The verdicts, one line a claim. */
 function claimsTable(report: ClaimsReport | null): ReportTable {
   const rows = (report?.verdicts ?? []).map(claimRow);
   const hasNext = rows.some((row) => row.nextBetter !== null);
+  const hasStopped = rows.some((row) => row.afterStopping !== null);
+  const hasLevels = rows.some((row) => levelText(row.level) !== levelText(0.95));
   return reportTable(rows, {
     id: "claims",
     title: "Claims",
     note:
-      "The difference is a minus b, paired by seed and averaged over tasks; its interval holds over all looks. The probabilities that a is " +
+      "The difference is a minus b, paired by seed and averaged over tasks; its intervals hold over all looks. " +
+      (hasLevels
+        ? "The verdict rests on the interval at the level of “decides”: 90% for equivalence, more where claims share 5%. "
+        : "") +
+      (hasStopped ? `“After stopping”: ${stoppedWords} ` : "") +
+      "The probabilities that a is " +
       "better than b by more than the margin, equal within it, or worse are those of a Bayesian t test over seeds (no prior but 1/σ)" +
       (hasNext
         ? "; those for a further task like these, of a hierarchical model over tasks."
@@ -47,7 +60,14 @@ function claimsTable(report: ClaimsReport | null): ReportTable {
       text("scope", (row) => row.scope),
       text("verdict", (row) => row.answer, (row) => answerTone(row.answer)),
       number("difference", (row) => signed(row.mean, 2)),
-      number("interval", (row) => interval(row.low, row.high, 2)),
+      hasStopped ? number("after stopping", (row) => signed(row.afterStopping, 2)) : null,
+      number("95% interval", (row) => interval(row.low, row.high, 2)),
+      hasLevels
+        ? number(
+          "decides",
+          (row) => `${interval(row.decidingLow, row.decidingHigh, 2)} (${levelText(row.level)})`,
+        )
+        : null,
       text("unit", (row) => row.unit),
       number("seeds", (row) => whole(row.seeds)),
       number(

@@ -47,7 +47,7 @@ Deno.test("a line has the verdict, the number that decides, its interval and wha
   assertEquals(
     line({ score: above(0, 0.3) }),
     // The interval that decides equivalence is that of two one-sided tests.
-    "ours: equivalent, 0.00 points (90% interval −0.41 to +0.41, 4 seeds) – claimed: ours is better than lora",
+    "ours: equivalent, 0.00 points (95% interval −0.55 to +0.55, decided by the 90% interval −0.41 to +0.41, 4 seeds) – claimed: ours is better than lora",
   );
   assertEquals(
     line({ score: above(-3) }, { text: "Ours wins." }),
@@ -224,7 +224,7 @@ Deno.test("seeds that were left out or not needed are named", () => {
     place.seed === 2 && place.label === "lora" ? null : above(3)(place);
   assertEquals(
     line({ score, seeds: 16, rest: { decide: { rule: "pocock", mostSeeds: 18 } } }),
-    "ours: supported, +2.83 points (95% interval +2.01 to +3.66, 6 seeds) – claimed: ours is better than lora; " +
+    "ours: supported, +2.83 points (after stopping +2.83, 95% interval +2.01 to +3.66, 6 seeds) – claimed: ours is better than lora; " +
       '1 of 16 seeds left out: "t, lora, seed 2" failed: diverged; decided by the first 6 of 15 seeds',
   );
 });
@@ -274,7 +274,7 @@ Deno.test("runs that learned nothing are no evidence: not where all of a task ar
     return lineText(verdictsOn({ study, planned, runs }, hasLearnedOf)[0]!);
   };
   const equal =
-    ", 0.00 points (90% interval −0.41 to +0.41, 4 seeds) – claimed: ours is better than lora";
+    ", 0.00 points (95% interval −0.55 to +0.55, decided by the 90% interval −0.41 to +0.41, 4 seeds) – claimed: ours is better than lora";
   assertEquals(learned(() => true), `ours: equivalent${equal}`);
   assertEquals(
     learned(({ task }) => task === "s"),

@@ -4,7 +4,7 @@ import { RandomStream } from "../../../src/base/random.ts";
 import type { Claim, ClaimsOfStudy } from "../../../src/study/schema/claims.ts";
 import type { RunChecks } from "../../../src/analysis/claims/gates.ts";
 import type { ClaimVerdict } from "../../../src/analysis/claims/verdict.ts";
-import { planStopping, stoppingState } from "../../../src/stats/stopping.ts";
+import { intervalsAt, planStopping, stoppingState } from "../../../src/stats/stopping.ts";
 import type { ScoredRun } from "../../../src/analysis/claims/series.ts";
 import {
   type ClaimedOptions,
@@ -98,7 +98,10 @@ Deno.test("claims share the level, and each look is that of the declared rule", 
   assertEquals(first!.plan.difference, plan.difference);
   assertEquals(first!.looks.map(({ n }) => n), [3, 6, 9]);
   const values = first!.differences.map(({ value }) => value);
-  assertEquals(first!.state, stoppingState(values, plan));
+  const usual = planStopping({ block: 3, cap: 30, margin: 1, betterThan: 1, level: 0.05 });
+  const { low: usualLow, high: usualHigh } = intervalsAt(values.slice(0, 9), usual);
+  const state = { ...stoppingState(values, plan), level: 0.025, usualLow, usualHigh };
+  assertEquals(first!.state, state);
 });
 
 Deno.test("tasks count by their margins, and raw differences stay beside", () => {
