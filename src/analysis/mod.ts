@@ -16,7 +16,7 @@ export { analyse, type Analysis, type AnalysisParts, type ReplayAnalysis } from 
 export type { ForeignClaims, ForeignOptions, ForeignScore } from "./foreign/foreign_score.ts";
 export type { ModelPair, ModelRow, OneSeedTask } from "./foreign/one_seed.ts";
 export type { Row } from "./run_rows.ts";
-export { type Answer, type ClaimVerdict, verdictsOf } from "./claims/verdict.ts";
+export { type Answer, type ClaimState, type ClaimVerdict, verdictsOf } from "./claims/verdict.ts";
 export type { ClosedAnswer, ClosedGate, ImprovingCell, RunChecks } from "./claims/gates.ts";
 export type { BesideSettings, Specification, SpecificationCurve } from "./claims/specifications.ts";
 export type { ClaimLook } from "./claims/claims_report.ts";

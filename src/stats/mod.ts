@@ -62,6 +62,7 @@ export { type Interval, intervalLevel, summarise, type Summary } from "./statist
 export { medianUnbiasedMean, type Stopped, stoppedMean, type StopRegion } from "./stopped_mean.ts";
 export { almostStochasticOrder, violationRatio } from "./stochastic_order.ts";
 export {
+  type Ends,
   intervalsAt,
   planStopping,
   type StoppingOptions,

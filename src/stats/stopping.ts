@@ -288,7 +288,7 @@ export function verdictAt(
 }
 
 /** Ends of the intervals that decide. */
-type Ends = Pick<StoppingState, "low" | "high" | "innerLow" | "innerHigh">;
+export type Ends = Pick<StoppingState, "low" | "high" | "innerLow" | "innerHigh">;
 
 function endsAt({ intervalOf }: Location, look: number, plan: StoppingPlan): Ends {
   const inner = intervalOf(plan.equivalence[look]!);
