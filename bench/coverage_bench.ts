@@ -12,7 +12,8 @@ import { textTable } from "../src/base/text_table.ts";
 import { upperQuantile } from "../src/stats/distributions.ts";
 import { meanOf } from "../src/stats/statistics.ts";
 import { planStopping, stoppingState } from "../src/stats/stopping.ts";
-import { exampleNoise, twoWayInterval } from "../src/stats/two_way.ts";
+import { repeatedMeasures } from "../src/stats/repeated_measures.ts";
+import { chanceOfConditions, exampleNoise, twoWayInterval } from "../src/stats/two_way.ts";
 import { exampleGroups, influenceOf, scorerOf } from "../src/analysis/example_scores.ts";
 
 /** A study of two methods that are equally good over all seeds and examples. */
@@ -158,6 +159,41 @@ export function falseVerdicts(
   };
 }
 
+/** How often tasks of one true difference are said to differ at 5 %. */
+export interface FalseDisagreements {
+  /** By the test over seeds and examples. */
+  readonly both: number;
+  /** By the test over seeds alone. */
+  readonly seedsAlone: number;
+}
+
+/** Tests tasks whose true differences are the same, with 200 groups of examples each. */
+export function falseDisagreements(
+  tasks: number,
+  seeds: number,
+  sd: { readonly seeds: number; readonly examples: number },
+  repeats: number,
+): FalseDisagreements {
+  const stream = RandomStream.fromSeed(26).fork("tasks");
+  const groups = 200;
+  const counts = { both: 0, seedsAlone: 0 };
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const found = Array.from({ length: tasks }, () => {
+      const common = stream.normals(groups, sd.examples);
+      const influence = Array.from({ length: seeds }, () => {
+        const own = sd.seeds * stream.normal();
+        return Array.from(stream.normals(groups), (noise, e) => own + common[e]! + noise);
+      });
+      return { means: influence.map(meanOf), noise: exampleNoise(influence)! };
+    });
+    const blocks = Array.from({ length: seeds }, (_, s) => found.map(({ means }) => means[s]!));
+    const both = chanceOfConditions(blocks, found.map(({ noise }) => noise))!;
+    counts.both += Number(both < 0.05);
+    counts.seedsAlone += Number(repeatedMeasures(blocks)!.p < 0.05);
+  }
+  return { both: counts.both / repeats, seedsAlone: counts.seedsAlone / repeats };
+}
+
 const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
 
 function rowOf(metric: string, study: SimulatedStudy, repeats: number): string[] {
@@ -179,6 +215,9 @@ async function say(text: string): Promise<void> {
 /** Standard deviations of seeds' and examples' effects; the noise of a group of examples with one seed is 1. */
 const shares = [[0, 1], [0.1, 1], [0.1, 0.3], [0.3, 1], [0.3, 0.3], [1, 1], [1, 0]] as const;
 
+/** Those of the test of tasks. */
+const taskShares = [[0.1, 1], [0.3, 1], [1, 1]] as const;
+
 async function main(repeats: number): Promise<void> {
   await say("False verdicts of claims, looks after every 3 of at most 30 seeds");
   const looks = (["obrien-fleming", "pocock"] as const).flatMap((rule) =>
@@ -192,6 +231,23 @@ async function main(repeats: number): Promise<void> {
   );
   const titles = ["better or worse at 0", "equivalent at the margin", "at 0, over seeds alone"];
   await say(textTable(["rule", "sd of seeds", "of examples", ...titles], looks));
+  await say("Tasks of one true difference that are said to differ");
+  const disagreements = [2, 3, 8].flatMap((tasks) =>
+    [3, 12, 30].flatMap((seeds) =>
+      taskShares.map(([ofSeeds, ofExamples]) => {
+        const sd = { seeds: ofSeeds, examples: ofExamples };
+        const found = falseDisagreements(tasks, seeds, sd, repeats);
+        return [
+          ...[tasks, seeds, ofSeeds, ofExamples].map(String),
+          ...[found.both, found.seedsAlone].map(percent),
+        ];
+      })
+    )
+  );
+  const differ = ["over seeds and examples", "over seeds alone"];
+  await say(
+    textTable(["tasks", "seeds", "sd of seeds", "sd of examples", ...differ], disagreements),
+  );
   await say("Intervals at 95 %");
   const studies = [2, 3, 6, 12].flatMap((seeds) =>
     [100, 400, 2000].flatMap((examples) => [0.01, 0.05, 0.1].map((sd) => ({ seeds, examples, sd })))

@@ -16,16 +16,23 @@ export interface RepeatedMeasures {
   readonly p: number;
 }
 
+/** How far the means of conditions lie apart, and how far they would lie apart by chance. */
+export interface ConditionSpread {
+  /** Sum of the squares of the means around their mean. */
+  readonly between: number;
+  /** What that sum would be on average through other blocks alone. */
+  readonly byBlocks: number;
+  /** Greenhouse and Geisser's factor, between 1 / (conditions − 1) and 1; NaN where nothing varies. */
+  readonly epsilon: number;
+}
+
 /**
- * Tests whether conditions that were measured on the same blocks have one mean, whatever their spreads and correlations are.
- *
- * The degrees of freedom are shrunk by the estimate of Greenhouse and Geisser (Psychometrika 24, 1959, equation 2.1, with Box's
- * epsilon). For two conditions it is the paired t test.
+ * The spread of conditions that were measured on the same blocks.
  *
  * @param blocks One row a block with a number for each condition, `[blocks, conditions]`.
- * @returns Null for fewer than two blocks or conditions, and where nothing varies.
+ * @returns Null for fewer than two blocks or conditions.
  */
-export function repeatedMeasures(blocks: readonly (readonly number[])[]): RepeatedMeasures | null {
+export function conditionSpread(blocks: readonly (readonly number[])[]): ConditionSpread | null {
   const n = blocks.length;
   const k = blocks[0]?.length ?? 0;
   if (n < 2 || k < 2) return null;
@@ -36,17 +43,46 @@ export function repeatedMeasures(blocks: readonly (readonly number[])[]): Repeat
     const own = meanOf(row);
     return row.map((value, j) => value - own - conditions[j]! + all);
   });
-  const covariance = Array.from(
+  const squares = Array.from(
     { length: k },
     (_, i) =>
       Array.from({ length: k }, (_, j) => rest.reduce((sum, row) => sum + row[i]! * row[j]!, 0)),
   );
-  const trace = covariance.reduce((sum, row, i) => sum + row[i]!, 0);
-  if (!(trace > 0)) return null;
+  return {
+    between: conditions.reduce((sum, mean) => sum + (mean - all) ** 2, 0),
+    byBlocks: traceOf(squares) / (n * (n - 1)),
+    epsilon: sphericity(squares),
+  };
+}
+
+const traceOf = (matrix: readonly (readonly number[])[]): number =>
+  matrix.reduce((sum, row, i) => sum + row[i]!, 0);
+
+/** Box's epsilon of a covariance matrix whose rows and columns sum to 0: 1 where it is the same in all directions. */
+export function sphericity(covariance: readonly (readonly number[])[]): number {
   const squares = covariance.flat().reduce((sum, value) => sum + value ** 2, 0);
-  const epsilon = trace ** 2 / ((k - 1) * squares);
-  const between = n * conditions.reduce((sum, mean) => sum + (mean - all) ** 2, 0);
-  const f = between * (n - 1) / trace;
-  const [d1, d2] = [epsilon * (k - 1), epsilon * (k - 1) * (n - 1)];
-  return { f, epsilon, p: betainc(d2 / (d2 + d1 * f), d2 / 2, d1 / 2) };
+  return traceOf(covariance) ** 2 / ((covariance.length - 1) * squares);
+}
+
+/** P(F > `f`) for an F distribution with `d1` and `d2` degrees of freedom. */
+export function fUpper(f: number, d1: number, d2: number): number {
+  return betainc(d2 / (d2 + d1 * f), d2 / 2, d1 / 2);
+}
+
+/**
+ * Tests whether conditions that were measured on the same blocks have one mean, whatever their spreads and correlations are.
+ *
+ * The degrees of freedom are shrunk by the estimate of Greenhouse and Geisser (Psychometrika 24, 1959, equation 2.1, with Box's
+ * epsilon). For two conditions it is the paired t test.
+ *
+ * @param blocks One row a block with a number for each condition, `[blocks, conditions]`.
+ * @returns Null for fewer than two blocks or conditions, and where nothing varies.
+ */
+export function repeatedMeasures(blocks: readonly (readonly number[])[]): RepeatedMeasures | null {
+  const spread = conditionSpread(blocks);
+  if (spread === null || !(spread.byBlocks > 0)) return null;
+  const { between, byBlocks, epsilon } = spread;
+  const f = between / byBlocks;
+  const freedom = epsilon * (blocks[0]!.length - 1);
+  return { f, epsilon, p: fUpper(f, freedom, freedom * (blocks.length - 1)) };
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { upperQuantile } from "./distributions.ts";
+import { bisected, upperQuantile } from "./distributions.ts";
+import { conditionSpread, fUpper, sphericity } from "./repeated_measures.ts";
 import { type Interval, intervalLevel, meanOf, summarise } from "./statistics.ts";
 
 /** What the choice of examples adds to the uncertainty of a mean difference. */
@@ -102,4 +103,43 @@ export function twoWayHalf(
 ): number {
   if (variance === 0) return seeds;
   return Math.hypot(seeds, upperQuantile(tail, freedom) * Math.sqrt(variance));
+}
+
+/**
+ * The chance of condition means as different as these over other seeds and other examples, where the true means are the same.
+ *
+ * The sum of squares between the means is held against the sum of two bounds at one chance: that of the repeated-measures test
+ * over seeds ({@linkcode repeatedMeasures}), and its like for the examples. So two conditions have a chance below p where 0 lies outside of the
+ * interval of their difference at 1 − p by {@linkcode twoWayHalf}. Without noise of examples it is the test over seeds.
+ *
+ * @param seeds One row a seed with the mean of each condition, `[seeds, conditions]`.
+ * @param noise What other examples would change of each condition's mean; conditions have examples of their own.
+ * @returns Null with fewer than two seeds or conditions, where nothing varies, or where the noise is not known.
+ */
+export function chanceOfConditions(
+  seeds: readonly (readonly number[])[],
+  noise: readonly ExampleNoise[],
+): number | null {
+  const spread = conditionSpread(seeds);
+  if (spread === null) return null;
+  const variances = noise.map(({ variance }) => variance);
+  const mean = meanOf(variances);
+  const k = variances.length;
+  const centred = variances.map((own, i) =>
+    variances.map((other, j) => (i === j ? own : 0) - (own + other - mean) / k)
+  );
+  const byExamples = mean * (k - 1);
+  const tailOf = (share: number, expected: number, epsilon: number, freedom: number) => {
+    const own = epsilon * (k - 1);
+    return fUpper(share * spread.between / expected, own, own * freedom);
+  };
+  const ofSeeds = (share: number) =>
+    tailOf(share, spread.byBlocks, spread.epsilon, seeds.length - 1);
+  const freedom = Math.min(...noise.map((own) => own.freedom));
+  const ofExamples = (share: number) => tailOf(share, byExamples, sphericity(centred), freedom);
+  if (!Number.isFinite(byExamples)) return null;
+  if (byExamples === 0) return spread.byBlocks > 0 ? ofSeeds(1) : null;
+  if (spread.byBlocks === 0) return ofExamples(1);
+  // The share that the seeds bear where both bounds have one chance.
+  return ofSeeds(bisected(0, 1, (share) => ofSeeds(share) > ofExamples(1 - share)));
 }

@@ -8,7 +8,7 @@ import json
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import optimize, stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
@@ -68,6 +68,37 @@ def interval(metric):
     }
 
 
+def conditions(seeds, k):
+    """The chance at which the bounds over seeds and over examples sum to the squares between means."""
+    own = np.random.default_rng(100 * seeds + k)
+    values = np.round(own.normal(0, 1, (seeds, k)) * own.uniform(0.3, 2, k) + own.normal(0, 1, k), 4)
+    variances = np.round(own.uniform(0.05, 0.6, k), 4)
+    centring = np.eye(k) - 1 / k
+
+    def spread(covariance):
+        roots = np.linalg.eigvalsh(centring @ covariance @ centring)
+        return roots.sum(), roots.sum() ** 2 / (roots**2).sum()
+
+    by_seeds, df_seeds = spread(np.cov(values, rowvar=False) / seeds)
+    by_examples, df_examples = spread(np.diag(variances))
+    between = k * values.mean(axis=0).var()
+    freedom = 40
+
+    def over(p):
+        return (
+            by_seeds * stats.f.isf(p, df_seeds, df_seeds * (seeds - 1))
+            + by_examples * stats.f.isf(p, df_examples, df_examples * freedom)
+            - between
+        )
+
+    p = optimize.brentq(over, 1e-12, 1 - 1e-12, xtol=1e-14)
+    if k == 2:  # the sum of two squared halves of t intervals
+        error = (values[:, 0] - values[:, 1]).std(ddof=1) / np.sqrt(seeds)
+        halves = stats.t.isf(p / 2, seeds - 1) * error, stats.t.isf(p / 2, freedom) * np.sqrt(variances.sum())
+        assert np.isclose(np.hypot(*halves), abs(np.diff(values.mean(axis=0))[0]))
+    return {"seeds": values.tolist(), "variances": variances.tolist(), "freedom": freedom, "p": p}
+
+
 print(
     json.dumps(
         {
@@ -76,6 +107,7 @@ print(
             "theirs": theirs.tolist(),
             "accuracy": interval(accuracy),
             "matthews": interval(matthews),
+            "conditions": [conditions(*sizes) for sizes in [(3, 2), (6, 2), (4, 3), (9, 5)]],
         },
     )
 )

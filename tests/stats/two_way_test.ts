@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { exampleNoise, twoWayInterval } from "../../src/stats/two_way.ts";
-import { coverageOf } from "../../bench/coverage_bench.ts";
+import { chanceOfConditions, exampleNoise, twoWayInterval } from "../../src/stats/two_way.ts";
+import { coverageOf, falseDisagreements } from "../../bench/coverage_bench.ts";
+import { repeatedMeasures } from "../../src/stats/repeated_measures.ts";
 import golden from "../golden/two_way.json" with { type: "json" };
 
 Deno.test("the interval over seeds and examples is that of statsmodels' mean squares", () => {
@@ -40,4 +41,32 @@ Deno.test("no interval comes of one seed, of one example, or of what is no numbe
   assertEquals(twoWayInterval([1, NaN], [[1, 2], [1, 2]]), null);
   assertEquals(twoWayInterval([1, 2], [[1, NaN], [1, 2]]), null);
   assertEquals(twoWayInterval([], []), null);
+});
+
+Deno.test("the chance of conditions is where SciPy's bounds over seeds and over examples sum to their spread", () => {
+  for (const { seeds, variances, freedom, p } of golden.conditions) {
+    const noise = variances.map((variance) => ({ variance, freedom }));
+    assertAlmostEquals(chanceOfConditions(seeds, noise)!, p, 1e-9);
+  }
+});
+
+Deno.test("without noise of examples it is the test over seeds, and without that of seeds there is one still", () => {
+  const { seeds } = golden.conditions[3]!;
+  const none = seeds[0]!.map(() => ({ variance: 0, freedom: 9 }));
+  assertEquals(chanceOfConditions(seeds, none), repeatedMeasures(seeds)!.p);
+  const [apart, equal] = [[[1, 3], [1, 3]], [[1, 1], [1, 1]]];
+  const noise = [{ variance: 1, freedom: 9 }, { variance: 3, freedom: 4 }];
+  // |1 − 3| / √(1 + 3) with 4 degrees of freedom: P(|T| > 1) = 0.3739.
+  assertAlmostEquals(chanceOfConditions(apart, noise)!, 0.3739009663000589, 1e-9);
+  assertEquals(chanceOfConditions(equal, noise), 1);
+  assertEquals(chanceOfConditions(apart, [none[0]!, none[1]!]), null);
+  assertEquals(chanceOfConditions([[1, 2]], noise), null);
+  assertEquals(chanceOfConditions(apart, [noise[0]!, { variance: Infinity, freedom: 1 }]), null);
+});
+
+Deno.test("tasks of one true difference are said to differ at the level, where seeds alone say so of most", () => {
+  const { both, seedsAlone } = falseDisagreements(3, 6, { seeds: 0.1, examples: 1 }, 300);
+  // 5 %, and three standard errors.
+  assert(both <= 0.088, String(both));
+  assert(seedsAlone > 0.2, String(seedsAlone));
 });

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { repeatedMeasures } from "../../stats/repeated_measures.ts";
 import { meanOf } from "../../stats/statistics.ts";
 import {
   type StoppingPlan,
@@ -11,6 +10,7 @@ import {
   stoppingState,
   type StoppingVerdict,
 } from "../../stats/stopping.ts";
+import { chanceOfConditions } from "../../stats/two_way.ts";
 import { listed, signed, significant } from "../../base/format.ts";
 import { metricInfo } from "../metrics.ts";
 import { type ClaimNoise, withoutNoise } from "./example_noise.ts";
@@ -42,12 +42,19 @@ export function seriesOfTasks(differences: readonly SeedDifference[]): readonly 
   }));
 }
 
-/** The chance of tasks as different as these where the true differences, in margins, are the same on all; null where there is no test. */
-export function chanceOfTasks(differences: readonly SeedDifference[]): number | null {
+/**
+ * The chance of tasks as different as these where the true differences, in margins, are the same on all; null where there is no test.
+ *
+ * @param noise What other examples would change of each task's mean. Default: nothing.
+ */
+export function chanceOfTasks(
+  differences: readonly SeedDifference[],
+  noise: ClaimNoise = withoutNoise,
+): number | null {
   const tasks = seriesOfTasks(differences);
   if (tasks.length < 2) return null;
-  const blocks = differences.map((_, seed) => tasks.map(({ values }) => values[seed]!));
-  return repeatedMeasures(blocks)?.p ?? null;
+  const seeds = differences.map((_, seed) => tasks.map(({ values }) => values[seed]!));
+  return chanceOfConditions(seeds, tasks.map(({ task }) => noise(differences.length, task)));
 }
 
 /** Whether a mean, in margins, lies where a verdict says that the true one is. */
@@ -62,8 +69,8 @@ function isWithin(mean: number, verdict: StoppingVerdict, plan: StoppingPlan): b
 /**
  * Why a verdict on an average does not stand for its tasks; null where it does.
  *
- * Tasks disagree where their differences are not the same (analysis of variance over seeds, at 5 %) and that of one lies outside of
- * what the verdict says of their average. So two tasks that differ by less than matters do agree.
+ * Tasks disagree where their differences are not the same (analysis of variance over seeds, and over examples where the claim is about
+ * these too, at 5 %) and that of one lies outside of what the verdict says of their average. So two tasks that differ by less than matters do agree.
  */
 export function disagreementOf(
   differences: readonly SeedDifference[],
@@ -74,7 +81,7 @@ export function disagreementOf(
   if (verdict === "undecided") return null;
   const tasks = seriesOfTasks(differences);
   if (tasks.every(({ values }) => isWithin(meanOf(values), verdict, plan))) return null;
-  const p = chanceOfTasks(differences);
+  const p = chanceOfTasks(differences, noise);
   if (p === null || p >= level) return null;
   const own = tasks.map(({ task, values, mean }) =>
     `${task} ${mean} (${stoppingState(values, plan, (n) => noise(n, task)).verdict})`

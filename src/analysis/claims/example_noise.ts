@@ -33,54 +33,51 @@ export function claimNoise(
     differences.flatMap(({ tasks }) => tasks)
       .map(({ task, margin }) => [task, margin]),
   );
-  return (n, task) => {
-    const key = keyOf(n, task ?? "");
-    const of = (own: readonly FoundPair<ScoredRun>[]) =>
-      task === null ? own : own.filter((pair) => pair.task === task);
-    const found = known.get(key) ?? noiseOf(margins, claim, seeds.slice(0, n).map(of)) ??
-      unknownNoise;
+  const onTask = (n: number, task: string) => {
+    const key = keyOf(n, task);
+    const own = seeds.slice(0, n).map((pairs) => pairs.filter((pair) => pair.task === task));
+    const found = known.get(key) ?? noiseOf(margins.get(task)!, claim, own) ?? unknownNoise;
     known.set(key, found);
     return found;
+  };
+  return (n, task) => {
+    if (task !== null) return onTask(n, task);
+    const tasks = [...new Set(seeds.slice(0, n).flat().map((pair) => pair.task))];
+    return tasks.length === 0 ? unknownNoise : meanNoise(tasks.map((own) => onTask(n, own)));
+  };
+}
+
+/** The noise of the mean over tasks: they have examples of their own, so that their variances add up. */
+function meanNoise(tasks: readonly ExampleNoise[]): ExampleNoise {
+  return {
+    variance: tasks.reduce((sum, { variance }) => sum + variance, 0) / tasks.length ** 2,
+    freedom: Math.min(...tasks.map(({ freedom }) => freedom)),
   };
 }
 
 /**
- * The noise of examples of a claim's mean over some seeds, in margins; null where it is not known: fewer than two seeds, runs without
- * predictions, or a metric that does not follow from these. Tasks have examples of their own, so their variances add up.
+ * The noise of examples of a task's mean over some seeds, in margins; null where it is not known: fewer than two seeds, runs without
+ * predictions, or a metric that does not follow from these.
  *
- * @param margins By task.
- * @param seeds The pairs of each seed, of one task or several.
+ * @param seeds The task's pairs of each seed.
  */
 function noiseOf(
-  margins: ReadonlyMap<string, number>,
+  margin: number,
   claim: Claim,
   seeds: readonly (readonly FoundPair<ScoredRun>[])[],
 ): ExampleNoise | null {
-  const tasks = [...new Set(seeds.flat().map(({ task }) => task))];
-  const parts = tasks.map((task) => {
-    const bySeed = seeds.map((own) => own.filter((pair) => pair.task === task))
-      .filter((own) => own.length > 0);
-    const pairs = bySeed.flat().map(({ a, b }) => ({ theirs: a, ours: b }));
-    const found = exampleDifferences(
-      pairs,
-      metricOf(pairs[0]!.theirs, claim),
-      verdictEvaluation,
-    );
-    if (found === null) return null;
-    let next = 0;
-    // Pairs of one seed, such as its budgets, are averaged: they are evaluated on the same examples.
-    const influence = bySeed.map(({ length }) => {
-      const own = found.influence.slice(next, next += length);
-      return own[0]!.map((_, e) => meanOf(own.map((values) => values[e]!)));
-    });
-    const noise = exampleNoise(influence);
-    const scale = margins.get(task)! * tasks.length;
-    return noise === null ? null : { ...noise, variance: noise.variance / scale ** 2 };
+  const bySeed = seeds.filter((own) => own.length > 0);
+  const pairs = bySeed.flat().map(({ a, b }) => ({ theirs: a, ours: b }));
+  const [first] = pairs;
+  if (first === undefined) return null;
+  const found = exampleDifferences(pairs, metricOf(first.theirs, claim), verdictEvaluation);
+  if (found === null) return null;
+  let next = 0;
+  // Pairs of one seed, such as its budgets, are averaged: they are evaluated on the same examples.
+  const influence = bySeed.map(({ length }) => {
+    const own = found.influence.slice(next, next += length);
+    return own[0]!.map((_, e) => meanOf(own.map((values) => values[e]!)));
   });
-  const known = parts.filter((part) => part !== null);
-  if (known.length < tasks.length || tasks.length === 0) return null;
-  return {
-    variance: known.reduce((sum, { variance }) => sum + variance, 0),
-    freedom: Math.min(...known.map(({ freedom }) => freedom)),
-  };
+  const noise = exampleNoise(influence);
+  return noise === null ? null : { ...noise, variance: noise.variance / margin ** 2 };
 }

@@ -236,7 +236,7 @@ function verdictOf<R extends ScoredRun>(
     afterStopping: afterStopping(claim, values, state, by),
     plan,
     task,
-    tasksDiffer: chanceOfTasks(look.differences),
+    tasksDiffer: chanceOfTasks(look.differences, noise),
     unit: unitOf(series, task),
     more: isOpen ? moreSeeds(values, plan, noise(values.length, task)) : null,
     closed,

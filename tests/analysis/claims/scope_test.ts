@@ -15,7 +15,7 @@ const examples = 200;
  */
 function study(
   { always, bySeed, seeds = 9, claim = {}, tasks = ["t"], isKept = true }: {
-    readonly always: number;
+    readonly always: number | Readonly<Record<string, number>>;
     readonly bySeed: (seed: number) => number;
     readonly seeds?: number;
     readonly claim?: Partial<Claim>;
@@ -23,19 +23,22 @@ function study(
     readonly isKept?: boolean;
   },
 ) {
-  const gained = (seed: number) => always + bySeed(seed);
+  const alwaysOn = (task: string) => typeof always === "number" ? always : always[task]!;
+  const gained = (task: string, seed: number) => alwaysOn(task) + bySeed(seed);
   const claimed = claimedStudy({
     claims: [claimOf(claim)],
     tasks: tasks.map((task) => [task, "accuracy"] as const),
     seeds,
-    score: ({ label, seed }) => (100 + (label === "ours" ? gained(seed) : 0)) / examples,
+    score: ({ task, label, seed }) =>
+      (100 + (label === "ours" ? gained(task, seed) : 0)) / examples,
   });
   const runs = claimed.runs.map((run): ScoredRun => {
-    const { label, seed } = run.record.asked;
-    const own = label === "ours" ? gained(seed) : 0;
+    const { task, label, seed } = run.record.asked;
+    const own = label === "ours" ? gained(task, seed) : 0;
     const predictions = Array.from({ length: examples }, (_, id) => {
       // Examples that change lie elsewhere with each seed.
-      const place = id < 100 + always ? id : 100 + always + (id + 11 * seed) % (100 - always);
+      const fixed = 100 + alwaysOn(task);
+      const place = id < fixed ? id : fixed + (id + 11 * seed) % (200 - fixed);
       return { split: "dev", id, target: 1, prediction: Number(place < 100 + own) };
     });
     return isKept ? { ...run, predictions } : run;
@@ -72,6 +75,25 @@ Deno.test("what other examples change is halved by a second task of as many", ()
   const of = (tasks: readonly string[]) => study({ ...wobbling, claim: overBoth, tasks });
   const half = (tasks: readonly string[]) => of(tasks).state.high - of(tasks).state.mean!;
   assert(half(["t", "u"]) < 0.75 * half(["t"]));
+});
+
+Deno.test("tasks whose differences other examples could have made equal agree in a claim over examples", () => {
+  const always = { p: 10, q: 8, r: 6, s: 8, t: 1, u: 6, v: 8, w: 5 };
+  const of = (claim: Partial<Claim>, gains = always) =>
+    study({
+      always: gains,
+      bySeed: (seed) => seed % 2,
+      claim,
+      tasks: Object.keys(gains),
+    });
+  const [alone, both] = [of({}), of(overBoth)];
+  assertEquals([alone.answer, both.answer], ["tasks disagree", "supported"]);
+  assert(alone.tasksDiffer! < 1e-9);
+  // Each mean has a variance of nearly share · (1 − share) / 200: Σ(m − 3.25)² is 13 points², of which 1.6 · 7 are chance.
+  assert(both.tasksDiffer! > 0.1 && both.tasksDiffer! < 0.5, String(both.tasksDiffer));
+  // Other examples do not give one task 40 of 200.
+  const apart = of(overBoth, { ...always, p: 40 });
+  assertEquals(apart.answer, "tasks disagree");
 });
 
 Deno.test("a claim on every task counts what other examples of that task would change", () => {
