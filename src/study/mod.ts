@@ -65,6 +65,7 @@ export type {
   ModulePart,
   Plateau,
   Settings,
+  StreamSeeds,
   TrainSettings,
 } from "./schema/settings.ts";
 export type { Budget, CountedBudget } from "./budget/budget.ts";

@@ -20,6 +20,7 @@ import {
   type TrainingEvent,
   type TrainingRequest,
 } from "./run_types.ts";
+import { rootOf } from "./seeds.ts";
 import { eventFeeds, type NextStep, stepFeeds, type StepStreams } from "./step_feeds.ts";
 import type { MergedBlock } from "./stored_tensors.ts";
 import { freshMoments, type StateVectors } from "./vectors.ts";
@@ -46,7 +47,7 @@ interface StepsRead {
 export class DeviceRun {
   readonly #request: TrainingRequest;
   readonly #streams: StepStreams;
-  /** A word that belongs to the run, from which the dropout pools are drawn. */
+  /** A word that belongs to the run's dropout, from which the dropout pools are drawn. */
   readonly #poolKey: number;
   readonly #resident: ResidentFeeds;
   readonly #weights: RunWeights;
@@ -65,9 +66,12 @@ export class DeviceRun {
   ) {
     this.#request = request;
     this.#programs = programs;
-    const root = RandomStream.fromSeed(request.seed);
-    this.#streams = { dropout: root.fork("dropout"), method: root.fork("method") };
-    this.#poolKey = root.fork("dropout-pool").nextWord();
+    const dropout = rootOf(request, "dropout");
+    this.#streams = {
+      dropout: dropout.fork("dropout"),
+      method: RandomStream.fromSeed(request.seed).fork("method"),
+    };
+    this.#poolKey = dropout.fork("dropout-pool").nextWord();
     this.#resident = new ResidentFeeds(request.executor, request.programs.pools);
     this.#weights = new RunWeights(
       request.executor,

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { RandomStream } from "../base/random.ts";
 import type { RunSpec } from "../study/types.ts";
 import { createBatchStream, evaluationBatches, evaluationBatchSize } from "../tasks/batches.ts";
 import { runRows, sharedRows } from "../tasks/run_examples.ts";
 import type { Batch, Encoded, EncodedTask, Example, Task } from "../tasks/types.ts";
 import type { EvaluationSplit } from "./evaluate.ts";
+import { rootOf } from "./seeds.ts";
 import type { StageData } from "./stages.ts";
 
 /** What is read for a run's data. */
@@ -101,7 +101,7 @@ function stageOf(
     ...encoded,
     targets: examples.map(({ target }) => firstClass + target),
     batchSize: run.settings.train.batchSize,
-  }, RandomStream.fromSeed(run.seed).fork("order"));
+  }, rootOf(run, "order").fork("order"));
   return {
     stage: {
       task: part.task.name,

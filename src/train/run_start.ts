@@ -12,11 +12,6 @@ import type { RunState, TrainingRequest } from "./run_types.ts";
 import { initialOrder, ranksOf } from "./slots.ts";
 import { runStages } from "./stages.ts";
 
-/** The stream by which a run draws the parameters that it starts with. */
-export function startStream(seed: number): RandomStream {
-  return RandomStream.fromSeed(seed).fork("init");
-}
-
 /**
  * Checks that a run that scores ranks on examples has some.
  *

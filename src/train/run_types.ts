@@ -32,7 +32,7 @@ export interface TrainingRequest {
   readonly task: Task;
   /** Steps, learning rate, schedule and evaluations; those built into the graph stand in `assembly`. */
   readonly settings: Settings;
-  /** Root of the run's random streams: initial weights, dropout, the policy; batches bring their own. */
+  /** Root of the run's random streams that `settings.train.seeds` does not hold; batches bring their own. */
   readonly seed: number;
   /** Total rank at the end, for policies that shrink; ignored by the others. */
   readonly finalTotal: number;

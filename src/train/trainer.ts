@@ -29,7 +29,8 @@ import {
   toldOf,
   withRoom,
 } from "./rank_events.ts";
-import { checkScoring, firstCapacities, firstState, startStream } from "./run_start.ts";
+import { checkScoring, firstCapacities, firstState } from "./run_start.ts";
+import { startStream } from "./seeds.ts";
 import {
   type Checkpoint,
   DivergenceError,
@@ -105,7 +106,7 @@ export class Trainer {
     const trainer = new Trainer(request, programs, firstState(request, capacities));
     trainer.#at = { ...trainer.#at, peakParameters: trainer.activeParameters() };
     const { assembly: { encoder, method } } = request;
-    const stream = startStream(request.seed);
+    const stream = startStream(request);
     const given = startRows(method.adapter, request.assembly, request.directions);
     trainer.#upload(
       initialVectors(programs.assembly, encoder, trainer.#at.order, stream, given),

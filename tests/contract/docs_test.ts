@@ -133,6 +133,9 @@ Deno.test("the page of studies lists every setting with its default", async () =
     "train.regressionBias": "middle",
     "train.headLearningRate": null,
     "train.verdictSplit": false,
+    "train.seeds.init": null,
+    "train.seeds.order": null,
+    "train.seeds.dropout": null,
   };
   for (const key of wanted.filter((key) => key !== "adapter.modules")) {
     const value = Object.hasOwn(later, key) ? later[key as keyof typeof later] : settingAt(key);

@@ -7,7 +7,11 @@ import { parseStudy } from "../../src/study/schema/parse.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
 import { sequenceTask } from "../../src/tasks/sequence.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
-import { defaultSettings, overlaySettings } from "../../src/study/schema/settings.ts";
+import {
+  defaultSettings,
+  overlaySettings,
+  type StreamSeeds,
+} from "../../src/study/schema/settings.ts";
 import type { RunSpec } from "../../src/study/types.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
 import type { EvaluationSplit } from "../../src/train/evaluate.ts";
@@ -143,6 +147,27 @@ Deno.test("all seeds are evaluated on the same examples of a limit, and train on
     assertEquals([own.length, other.length], [30, 30]);
     assert([...own].sort().join() !== [...other].sort().join(), "all seeds train on the same");
   }
+});
+
+Deno.test("a held order gives all seeds the same batches, and holds nothing else", async () => {
+  const held = (seed: number, seeds: StreamSeeds, trainLimit: number | null = null): RunSpec => {
+    const run = runWith(null, seed);
+    return {
+      ...run,
+      settings: overlaySettings(run.settings, { train: { seeds, trainLimit } }),
+    };
+  };
+  const own = await trainedOn(held(1, {}));
+  assertEquals(await trainedOn(held(2, { order: 1 })), own);
+  assert((await trainedOn(held(2, {}))).join() !== own.join(), "all seeds have the same order");
+  assertEquals(await trainedOn(held(1, { init: 2, dropout: 2 })), own);
+  // The examples of a limit are still the run's own.
+  const [first, second] = [
+    await trainedOn(held(1, { order: 1 }, 30)),
+    await trainedOn(held(2, { order: 1 }, 30)),
+  ];
+  assertEquals(first, await trainedOn(held(1, {}, 30)));
+  assert([...first].sort().join() !== [...second].sort().join(), "the order draws the examples");
 });
 
 Deno.test("examples that are scored on are the run's own and not trained on", async () => {

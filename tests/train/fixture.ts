@@ -22,6 +22,7 @@ import type { EncoderWeights } from "../../src/train/assembly_request.ts";
 import type { EvaluationSplit } from "../../src/train/evaluate.ts";
 import { groupParameter, sliceOf } from "../../src/train/slots.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
+import { rootOf } from "../../src/train/seeds.ts";
 import type { Checkpoint, TrainingEvent, TrainingRequest } from "../../src/train/run_types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { goldenModel } from "../models/fixture.ts";
@@ -167,7 +168,7 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
       task: tinyTask.name,
       batches: createBatchStream(
         { ...train, ...padding },
-        RandomStream.fromSeed(seed).fork("order"),
+        rootOf({ seed, settings }, "order").fork("order"),
       ),
       trainExamples: train.targets.length,
       classes: null,

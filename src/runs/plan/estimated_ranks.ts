@@ -14,7 +14,7 @@ import { hasGivenRanks, solveRanks } from "../../study/budget/ranks.ts";
 import type { RunSpec } from "../../study/types.ts";
 import { layerStates, moduleInputs } from "../../train/module_inputs.ts";
 import { sampledBatches } from "../../train/run_data.ts";
-import { startStream } from "../../train/run_start.ts";
+import { seedOf, startStream } from "../../train/seeds.ts";
 import type { SlotOrder } from "../../train/slots.ts";
 import type { ModuleDirections } from "../../train/vectors.ts";
 import { type StartingModel, weightImportance } from "../../train/weight_importance.ts";
@@ -63,7 +63,7 @@ function purseOf({ run, method, modules, plan }: PlannedRun) {
   };
 }
 
-/** The encoder with the head that a run starts with, which follows from its seed. */
+/** The encoder with the head that a run starts with, which follows from its seed of initial values. */
 function startingModel(run: RunSpec, { model, task }: ReadRun): StartingModel {
   const stages = task.stages ?? [];
   return {
@@ -71,7 +71,7 @@ function startingModel(run: RunSpec, { model, task }: ReadRun): StartingModel {
     output: task.output,
     stages: Math.max(1, stages.length),
     train: run.settings.train,
-    stream: startStream(run.seed),
+    stream: startStream(run),
     classes: stages[0]?.classes ?? null,
   };
 }
@@ -172,8 +172,8 @@ export async function estimateOf(
     ...(estimate.of === "inputs"
       ? { budget: run.budget, ranks: hasRanks ? plan.initial : null }
       : {}),
-    // The head that gradients come through is drawn by the seed.
-    ...(estimate.of === "gradients" ? { seed: run.seed, regressionBias } : {}),
+    // The head that gradients come through is drawn by the seed of initial values.
+    ...(estimate.of === "gradients" ? { seed: seedOf(run, "init"), regressionBias } : {}),
     ...(estimate.of === "inputs" || estimate.of === "gradients"
       ? { modules: run.settings.adapter.modules }
       : {}),

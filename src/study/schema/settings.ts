@@ -74,9 +74,24 @@ export interface TrainSettings {
    * all choices (which evaluation is kept, whether training has converged) rest on the other half. A resolved run never says false.
    */
   readonly verdictSplit?: boolean;
+  /** Seeds of single random streams in place of the run's. A resolved run says only those that are held. */
+  readonly seeds?: StreamSeeds;
   /** Where the run ends before its steps are done. Absent for a run of all its steps. */
   readonly until?: { readonly plateau: Plateau };
 }
+
+/** Seeds of the random streams of a run that can be held, each absent or null for the run's own seed. */
+export interface StreamSeeds {
+  /** Of the values that the head and the adapters start from. Default null. */
+  readonly init?: number | null;
+  /** Of the order in which training examples come. Default null. */
+  readonly order?: number | null;
+  /** Of what dropout sets to zero. Default null. */
+  readonly dropout?: number | null;
+}
+
+/** A random stream of a run that can be held. */
+export type SeededStream = keyof StreamSeeds;
 
 /** The end of a run whose score on held-out training examples has not risen any more for some evaluations. */
 export interface Plateau {
@@ -228,6 +243,18 @@ const laterTrainShape = {
   ),
 };
 
+const streamSeed = (text: string) =>
+  setting(z.int().min(0).nullable(), null, `Seed of ${text}, or null for the run's`);
+
+const seedsShape = {
+  init: streamSeed("the values that the head and the adapters start from"),
+  order: streamSeed("the order of the training examples"),
+  dropout: streamSeed("what dropout sets to zero"),
+};
+
+/** The random streams of a run that can be held, in the order in which they are listed. */
+export const seededStreams: readonly SeededStream[] = ["init", "order", "dropout"];
+
 const plateauShape = {
   heldOut: setting(
     z.number().gt(0).lt(1),
@@ -276,6 +303,7 @@ export const settingsSchema = closed({
   train: closed({
     ...requiredKeys(trainShape),
     ...optionalOf(laterTrainShape),
+    seeds: z.exactOptional(closed(optionalOf(seedsShape))),
     until: z.exactOptional(closed({ plateau: closed(requiredKeys(plateauShape)) })),
     dropout: closed(requiredKeys(dropoutShape)),
   }),
@@ -288,6 +316,7 @@ export const partialSettingsSchema = closed({
   train: z.exactOptional(closed({
     ...optionalOf(trainShape),
     ...optionalOf(laterTrainShape),
+    seeds: z.exactOptional(closed(optionalOf(seedsShape))),
     until: z.exactOptional(partialUntil),
     dropout: z.exactOptional(closed(optionalOf(dropoutShape))),
   })),
@@ -314,6 +343,7 @@ export const settingKeys: readonly string[] = [
   "model",
   ...leavesOf("train", trainShape),
   ...leavesOf("train", laterTrainShape),
+  ...leavesOf("train.seeds", seedsShape),
   ...leavesOf("train.until.plateau", plateauShape),
   ...leavesOf("train.dropout", dropoutShape),
   "adapter.modules",
@@ -335,7 +365,7 @@ export const settingKeys: readonly string[] = [
  */
 export function overlaySettings(base: Settings, ...layers: readonly PartialSettings[]): Settings {
   const laid = layers.reduce<Settings>((below, above) => {
-    const { dropout, until: asked, ...train } = above.train ?? {};
+    const { dropout, seeds, until: asked, ...train } = above.train ?? {};
     const { until: held, ...own } = below.train;
     const until = overlayUntil(held, asked);
     return {
@@ -344,13 +374,20 @@ export function overlaySettings(base: Settings, ...layers: readonly PartialSetti
         ...own,
         ...train,
         dropout: { ...below.train.dropout, ...dropout },
+        ...(seeds === undefined ? {} : { seeds: { ...below.train.seeds, ...seeds } }),
         ...(until === undefined ? {} : { until }),
       },
       adapter: { ...below.adapter, ...above.adapter },
     };
   }, base);
-  const { regressionBias = "middle", headLearningRate = null, verdictSplit = false, ...train } =
-    laid.train;
+  const {
+    regressionBias = "middle",
+    headLearningRate = null,
+    verdictSplit = false,
+    seeds = {},
+    ...train
+  } = laid.train;
+  const held = seededStreams.filter((stream) => (seeds[stream] ?? null) !== null);
   return {
     ...laid,
     train: {
@@ -358,6 +395,9 @@ export function overlaySettings(base: Settings, ...layers: readonly PartialSetti
       ...(regressionBias === "middle" ? {} : { regressionBias }),
       ...(headLearningRate === null ? {} : { headLearningRate }),
       ...(verdictSplit ? { verdictSplit } : {}),
+      ...(held.length === 0
+        ? {}
+        : { seeds: Object.fromEntries(held.map((stream) => [stream, seeds[stream]!])) }),
     },
   };
 }

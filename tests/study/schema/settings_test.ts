@@ -15,6 +15,20 @@ Deno.test("runs that keep no half for verdicts have the settings of runs from be
   assertEquals(settingsSchema.parse(settings), settings);
 });
 
+Deno.test("seeds of streams are laid over each other key by key, and only those that are held are said", () => {
+  type Seeds = { readonly init?: number | null; readonly order?: number | null };
+  const of = (...values: readonly Seeds[]) =>
+    overlaySettings(defaultSettings, ...values.map((seeds) => ({ train: { seeds } }))).train;
+  assertEquals(of({ order: 0 }), { ...defaultSettings.train, seeds: { order: 0 } });
+  assertEquals(of({ order: 3 }, { init: 4 }).seeds, { init: 4, order: 3 });
+  assertEquals(of({ order: 3, init: 4 }, { init: null }).seeds, { order: 3 });
+  for (const seeds of [[], [{}], [{ init: null }], [{ init: 4 }, { init: null }]] as const) {
+    assertEquals(Object.keys(of(...seeds)), Object.keys(defaultSettings.train));
+  }
+  const settings = overlaySettings(defaultSettings, { train: { seeds: { init: 4 } } });
+  assertEquals(settingsSchema.parse(settings), settings);
+});
+
 Deno.test("defaultSettings pass their own validator and are as documented", () => {
   assertEquals(settingsSchema.parse(defaultSettings), defaultSettings);
   const { epochs, steps, batchSize, learningRate, warmup, schedule, clipNorm, keep, dropout } =

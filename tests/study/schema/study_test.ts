@@ -97,6 +97,17 @@ Deno.test("parseStudy() says path, found and wanted for each bad value", () => {
       train({ warmup: 1.5 }),
       "base.train.warmup: found 1.5, wanted a share below 1 or a whole number of steps",
     ],
+    [
+      train({ seeds: { order: -1 } }),
+      "base.train.seeds.order: found -1, wanted at least 0",
+    ],
+    [train({ seeds: { init: 1.5 } }), "base.train.seeds.init: found 1.5, wanted a whole number"],
+    [train({ seeds: { dropout: "1" } }), 'base.train.seeds.dropout: found "1", wanted a number'],
+    [
+      train({ seeds: { shuffle: 1 } }),
+      'base.train.seeds.shuffle: Unknown key "shuffle": known are "init", "order", "dropout"',
+    ],
+    [train({ seeds: 1 }), "base.train.seeds: found 1, wanted an object"],
     [train({ steps: "ten" }), 'base.train.steps: found "ten", wanted a number'],
     [
       train({ schedule: "linaer" }),
